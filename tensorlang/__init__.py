@@ -1,0 +1,1 @@
+"""tensorlang: a language of tensor equations and its compiler to PyTorch."""

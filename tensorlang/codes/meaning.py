@@ -1,0 +1,7 @@
+"""Codes of the meaning stage."""
+
+from __future__ import annotations
+
+from tensorlang.codes.record import Code
+
+CODES: tuple[Code, ...] = ()

@@ -1,0 +1,213 @@
+"""A Program: what a source text means, before anything is decided about how to compute it.
+
+Definitions stand in an order in which each reads only earlier ones (recurrences will be statements of their own).
+Actions (queries, training, files) stand in the order of the text and name the tensors that they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.nodes import Expr, Index
+from tensorlang.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a tensor: the index name it was given (a label), and its size."""
+
+    label: str
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """An initialiser of ``ops/initializers.py`` with its numbers: ``normal(0, 0.02)``."""
+
+    name: str
+    arguments: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """``load("digits.npz", "X")[0:1500]``: a file below the program's folder, one array of it, a range of rows."""
+
+    path: str
+    key: str | None
+    rows: tuple[int | None, int | None] | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named tensor. ``kind`` is input, param, buffer, data, relation (given, dense) or defined.
+
+    ``dtype`` is bool, int, float (the program's default), float64, bf16 or complex. ``positions`` is set for an integer
+    tensor that holds positions of a domain (``in v``): its values are checked to lie in ``0 .. positions-1``.
+    """
+
+    name: str
+    kind: str
+    axes: tuple[Axis, ...]
+    dtype: str
+    span: Span = field(compare=False, repr=False)
+    init: Init | None = None
+    file: FileRef | None = None
+    positions: Size | None = None
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        return tuple(axis.size for axis in self.axes)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One equation of a definition: for all values of its indices, ``tensor[left] op= value``.
+
+    ``left`` holds one integer-valued expression an axis; positions outside the axis are dropped. The indices of the
+    piece are the free indices of ``left`` (in order ``indices``); ``value`` has no other free index. Where ``value`` is
+    absent (a guard), the piece defines nothing. ``special`` pieces (constants, repeated indices) win over general ones.
+    """
+
+    left: tuple[Expr, ...]
+    indices: tuple[Index, ...]
+    value: Expr
+    special: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """All equations of one tensor. ``aggregate`` (sum max min mean prod or and logsumexp) joins what falls on one element.
+
+    Elements that no piece defines are 0 (false), or the aggregate's identity where the tensor is written by an
+    explicit aggregate other than a sum.
+    """
+
+    tensor: str
+    aggregate: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def direct(self) -> bool:
+        """One piece whose left side is just distinct indices over the whole axes."""
+        from tensorlang.ir.nodes import Position
+
+        if len(self.pieces) != 1:
+            return False
+        left = self.pieces[0].left
+        return all(isinstance(e, Position) for e in left) and len(set(left)) == len(left)
+
+
+# --- actions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAction:
+    """Print a tensor; ``title`` is the query as it was written."""
+
+    tensor: str
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MinimizeAction:
+    """Train: ``over`` names parameters (empty: all that the loss depends on). ``batch`` is (symbol, rows) or None.
+
+    ``options`` are the settings of the method (``lr``, ``beta1``...), ``schedule`` those of the run (``epochs``, ``steps``...).
+    """
+
+    loss: str
+    method: str
+    options: Mapping[str, float]
+    schedule: Mapping[str, float]
+    over: tuple[str, ...]
+    batch: tuple[Symbol, int] | None
+    updates: tuple[tuple[str, str], ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlotAction:
+    """Plot a tensor of one or two axes, or (``curve``) the training curve of a loss."""
+
+    tensor: str
+    title: str
+    path: str
+    curve: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAction:
+    """Save tensors (or, where ``params``, all parameters and buffers) to a file below the program's folder."""
+
+    tensors: tuple[str, ...]
+    params: bool
+    path: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadAction:
+    """Load parameters: all, or those named."""
+
+    params: tuple[str, ...]
+    path: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AssertAction:
+    """``tensor`` is a boolean; all of its elements must hold. ``parts`` are its two sides where it is a comparison."""
+
+    tensor: str
+    title: str
+    parts: tuple[str, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TestAction:
+    name: str
+    actions: tuple[Action, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Action = QueryAction | MinimizeAction | PlotAction | SaveAction | LoadAction | AssertAction | TestAction
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """``sizes`` holds the symbols that are bound already (by declared files or by the caller)."""
+
+    tensors: Mapping[str, Tensor]
+    definitions: tuple[Definition, ...]
+    outputs: tuple[str, ...]
+    actions: tuple[Action, ...] = ()
+    dims: Mapping[str, Size] = field(default_factory=dict)
+    sizes: Mapping[Symbol, int] = field(default_factory=dict)
+    updates: tuple[tuple[str, str], ...] = ()
+
+    def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
+        return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)
+
+    def definition(self, name: str) -> Definition | None:
+        return next((d for d in self.definitions if d.tensor == name), None)
+
+    def restricted(self, outputs: tuple[str, ...]) -> Program:
+        """The part of the program that computes ``outputs``: dead definitions dropped, no actions."""
+        from tensorlang.ir.nodes import tensors_read
+
+        needed = set(outputs)
+        kept: list[Definition] = []
+        for definition in reversed(self.definitions):
+            if definition.tensor in needed:
+                kept.append(definition)
+                for piece in definition.pieces:
+                    needed |= tensors_read(piece.value).union(*(tensors_read(e) for e in piece.left))
+        tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
+        return replace(self, tensors=tensors, definitions=tuple(reversed(kept)), outputs=outputs, actions=(), updates=())
