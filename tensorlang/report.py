@@ -1,0 +1,75 @@
+"""What a running program has to say, and to whom: the ``Reporter`` that the command line, the REPL and tests implement.
+
+In: values, notes, training progress, failed assertions. Out: plain text (``TextReporter``), one JSON object a line
+(``JsonReporter``), or a list kept for the caller (``Collector``). Values arrive as tensors on any device; this file
+imports no torch and asks a tensor only for ``tolist``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor by name, with the labels and sizes of its axes. ``data`` is None where something it needs is not given yet.
+
+    ``title`` is what was asked (``Y[0:3, :]``), or the name. ``sizes`` are numbers where known, else words (``n - 2``).
+    """
+
+    name: str
+    title: str
+    axes: tuple[str, ...]
+    sizes: tuple[int | str, ...]
+    dtype: str
+    data: Any = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An assertion that does not hold: the title, and the sides (where it compares two) at the worst element.
+
+    ``at`` are the positions of that element by index name, ``count`` of ``total`` elements fail.
+    """
+
+    title: str
+    place: str
+    count: int
+    total: int
+    at: tuple[tuple[str, int], ...]
+    sides: tuple[Any, ...]
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    name: str
+    place: str
+    failures: tuple[Failure, ...]
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures and self.error is None
+
+
+class Reporter(Protocol):
+    """Receives what a program says, in the order in which it happens."""
+
+    def query(self, value: Value) -> None:
+        """A query's answer, or an output of a program without actions."""
+
+    def note(self, text: str) -> None:
+        """One line about what was done: a file written, parameters loaded, training stopped early."""
+
+    def progress(self, loss: str, step: int, steps: int, numbers: Mapping[str, float]) -> None:
+        """Training: ``numbers`` has ``epoch``, ``loss``, ``rate`` (steps a second) and what the method adds."""
+
+    def failed(self, failure: Failure) -> None:
+        """An assertion outside a test does not hold."""
+
+    def tested(self, result: TestResult) -> None:
+        """A ``test`` block has run."""
