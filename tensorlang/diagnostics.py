@@ -158,7 +158,8 @@ def _draw(problem: Diagnostic, colour: bool) -> str:
     for word, texts in (("note", problem.notes), ("help", problem.help)):
         for text in texts:
             margin = " " * (gutter + 3 + len(word) + 2)
-            lines.append(f"{_paint(f'{" " * gutter} =', 'frame', colour)} {word}: " + text.replace("\n", "\n" + margin))
+            equals = _paint(f"{' ' * gutter} =", "frame", colour)
+            lines.append(f"{equals} {word}: " + text.replace("\n", "\n" + margin))
     return "\n".join(lines)
 
 
