@@ -1,0 +1,36 @@
+# `make demo` and `make test` do all the set-up they need: a virtual environment in $(VENV), filled by pip.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench docs install clean
+
+demo: $(STAMP)
+	$(BIN)/tensorlang run examples/digits.tl
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+# What .ci/run checks besides the tests: style, types, layers.
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks --write
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate_errors.py
+
+install: $(STAMP)
+
+# Written last, so an interrupted installation is done again; made anew when the dependencies change.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
