@@ -1,8 +1,8 @@
 """What a running program has to say, and to whom: the ``Reporter`` that the command line, the REPL and tests implement.
 
-In: values, notes, training progress, failed assertions. Out: plain text (``TextReporter``), one JSON object a line
-(``JsonReporter``), or a list kept for the caller (``Collector``). Values arrive as tensors on any device; this file
-imports no torch and asks a tensor only for ``tolist``.
+In: values, notes, training progress, failed assertions, as they happen. The command line's two reporters, text with a
+progress bar and one JSON document, stand in ``cli/reporters.py``; what a value looks like in ``display.py``. Values arrive
+as tensors on any device; this file imports no torch.
 """
 
 from __future__ import annotations
