@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tensorlang.codes import files, learning
 from tensorlang.codes.record import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    *files.CODES,
+    *learning.CODES,
+)
