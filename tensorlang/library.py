@@ -2,33 +2,34 @@
 
 In: the name or path of an ``import`` and the place where it stands. Out: the parsed file, or a reported problem. Names
 are looked up in the language's own library (``stdlib/`` of a checkout, or inside the installed package), paths below the
-program's folder. Files of the library are parsed once a process, others again when they change.
+program's folder, starting from the importing file. A file is parsed once a process, and again when it changes.
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from tensorlang.diagnostics import Problems, nearest
+from tensorlang.data.files import Access
+from tensorlang.diagnostics import Problems, RunError, nearest
 from tensorlang.limits import Limits
-from tensorlang.paths import Refused, Roots, open_file, resolve, similar
 from tensorlang.source import Source, Span
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse
 
 ENDING = ".tl"
+Parsed = tuple[Source, ast.File, Problems]
+_PARSED: dict[tuple[object, ...], Parsed] = {}
 
 
 @lru_cache(maxsize=1)
 def standard() -> Path | None:
     """The folder of the language's own modules: beside the package in a checkout, inside it when installed."""
-    import importlib.resources
-
-    inside = importlib.resources.files("tensorlang")
-    for place in (Path(str(inside)).parent / "stdlib", Path(str(inside)) / "stdlib"):
+    package = Path(__file__).parent
+    for place in (package / "stdlib", package.parent / "stdlib"):
         if place.is_dir() and any(place.glob("*" + ENDING)):
             return place
     return None
@@ -40,94 +41,98 @@ def module_names() -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in folder.glob("*" + ENDING))) if folder else ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where an imported file lies: through which access it was opened, and under which path there."""
+
+    access: Access
+    path: str
+
+    @property
+    def identity(self) -> str:
+        return os.path.realpath(os.path.join(self.access.folder or os.sep, self.path))
+
+
 @dataclass(slots=True)
 class Library:
-    """The imports of one program. ``folder`` is the program's own, ``allowed`` what the caller adds."""
+    """The imports of one program, whose files ``access`` may open."""
 
-    folder: str | None
-    limits: Limits
-    allowed: tuple[str, ...] = ()
-    _folders: dict[int, str | None] = field(default_factory=dict)
-    _paths: dict[int, str] = field(default_factory=dict)
-    _importers: dict[str, set[str]] = field(default_factory=dict)
+    access: Access
+    _origins: dict[int, _Origin] = field(default_factory=dict)
+    _importers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def load(self, name: str, is_path: bool, span: Span, problems: Problems) -> ast.File | None:
         """The parsed file that an import names; None when a problem was reported."""
-        real = self._find_path(name, span, problems) if is_path else self._find_name(name, span, problems)
-        if real is None or not self._admit(real, name, span, problems):
+        origin = self._by_path(name, span) if is_path else self._by_name(name, span, problems)
+        if origin is None:
             return None
         try:
-            source, file, found = _read(real, _facts(real), self.limits, _shown(real, self.folder))
-        except Refused as refused:
-            problems.error("E0281", f"cannot import {name!r}: {refused.reason}", span, help=_some(refused.help))
+            source, file, found = _read(origin, span)
+        except RunError as wrong:
+            for problem in wrong.diagnostics:
+                problems.report(problem)
+            return None
+        if not self._admit(origin, source, span, problems):
             return None
         for problem in found.found:
             problems.report(problem)
-        self._paths[id(source)] = real
-        self._folders[id(source)] = os.path.dirname(real)
+        self._origins[id(source)] = origin
         return None if found.errors else file
 
-    def _find_name(self, name: str, span: Span, problems: Problems) -> str | None:
+    def _by_name(self, name: str, span: Span, problems: Problems) -> _Origin | None:
         folder = standard()
-        parts = name.split(".")
-        if folder is not None and all(part.isidentifier() for part in parts):
-            path = folder.joinpath(*parts).with_suffix(ENDING)
-            if path.is_file():
-                return str(path)
+        if folder is not None and (folder / f"{name}{ENDING}").is_file() and name.isidentifier():
+            return _Origin(Access(str(folder), limits=self.access.limits), name + ENDING)
         near = nearest(name, module_names())
-        tips = [f"did you mean `{near}`?"] if near else []
-        own = self._folders.get(id(span.source), self.folder)
+        own = self._beside(span)
         if own is not None and os.path.isfile(os.path.join(own, name + ENDING)):
-            tips.insert(0, f'a file of your own is imported by its path: `import "./{name}{ENDING}"`')
-        elif not near:
-            tips.append(f"the library has {', '.join(f'`{known}`' for known in module_names()) or 'no modules'}")
-        problems.error("E0280", f"there is no module `{name}`", span, help=tips)
+            tip = f'a file of your own is imported by its path: `import "./{name}{ENDING}"`'
+        elif near:
+            tip = f"did you mean `{near}`?"
+        else:
+            tip = f"the library has {', '.join(f'`{known}`' for known in module_names()) or 'no modules'}"
+        problems.error("E0280", f"there is no module `{name}`", span, help=[tip])
         return None
 
-    def _find_path(self, path: str, span: Span, problems: Problems) -> str | None:
-        if id(span.source) not in self._folders:
-            roots = Roots(self.folder, self.allowed)
-        else:
-            # A file of the library or of a subfolder starts from where it lies, inside the roots of the program.
-            home = self._folders[id(span.source)]
-            roots = Roots(home, tuple(r for r in (self.folder, *self.allowed) if r is not None))
-        try:
-            real = resolve(path, roots)
-            if not os.path.exists(real):
-                near = similar(path, roots, (ENDING,))
-                raise Refused("there is no such file", f"did you mean {near!r}?" if near else "")
-        except Refused as refused:
-            problems.error("E0281", f"cannot import {path!r}: {refused.reason}", span, help=_some(refused.help))
-            return None
-        return real
+    def _beside(self, span: Span) -> str | None:
+        """The folder of the file that a span stands in."""
+        origin = self._origins.get(id(span.source))
+        return self.access.folder if origin is None else os.path.dirname(origin.identity)
 
-    def _admit(self, real: str, name: str, span: Span, problems: Problems) -> bool:
+    def _by_path(self, path: str, span: Span) -> _Origin:
+        importer = self._origins.get(id(span.source))
+        if importer is None:
+            return _Origin(self.access, posixpath.normpath(path) if path else path)
+        return _Origin(importer.access, posixpath.normpath(posixpath.join(posixpath.dirname(importer.path), path)))
+
+    def _admit(self, origin: _Origin, source: Source, span: Span, problems: Problems) -> bool:
         """Note who imports whom; False when that closes a circle or is one file too many."""
-        importer = self._paths.get(id(span.source), "")
-        chain = self._chain(real, importer)
-        if chain is not None:
-            words = " imports ".join(f"`{_shown(path, self.folder) if path else span.source.name}`" for path in chain)
+        above = self._origins.get(id(span.source))
+        importer = "" if above is None else above.identity
+        circle = self._circle(origin.identity, importer)
+        if circle is not None:
+            names = {origin.identity: source.name, importer: span.source.name}
+            for below in self._importers.values():
+                names |= below
+            words = " imports ".join(f"`{names[identity]}`" for identity in circle)
             problems.error("E0282", f"imports go in a circle: {words}", span)
             return False
-        self._importers.setdefault(real, set()).add(importer)
-        if len(self._importers) > self.limits.imports:
-            problems.error(
-                "E0911",
-                f"more than {self.limits.imports} files are imported",
-                span,
-                help=[f"`--limit-imports {2 * self.limits.imports}` allows more"],
-            )
+        self._importers.setdefault(origin.identity, {})[importer] = span.source.name
+        if len(self._importers) > self.access.limits.imports:
+            limit = self.access.limits.imports
+            tip = f"`--limit-imports {2 * limit}` allows more"
+            problems.error("E0911", f"more than {limit} files are imported", span, help=[tip])
             return False
         return True
 
-    def _chain(self, real: str, importer: str) -> list[str] | None:
-        """How ``real`` leads to ``importer`` by imports already seen: the circle that importing it would close."""
+    def _circle(self, target: str, importer: str) -> list[str] | None:
+        """How ``target`` leads to ``importer`` by imports already seen, and back: what importing it would close."""
         paths = [[importer]]
         seen = {importer}
         while paths:
             path = paths.pop()
-            if path[0] == real:
-                return [*path, real]
+            if path[0] == target:
+                return [*path, target]
             for above in self._importers.get(path[0], ()):
                 if above not in seen:
                     seen.add(above)
@@ -135,42 +140,36 @@ class Library:
         return None
 
 
-def _some(text: str) -> tuple[str, ...]:
-    return (text,) if text else ()
+def _read(origin: _Origin, span: Span) -> Parsed:
+    """Read and parse a file, unless the same bytes were parsed under the same limits before."""
+    limits = origin.access.limits
+    with origin.access.open_read(origin.path, span) as stream:
+        facts = os.fstat(stream.fileno())
+        shown = _shown(origin)
+        key = (facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, shown, limits)
+        if key not in _PARSED:
+            source = decode(stream.read(limits.source + 1), shown, limits, span)
+            problems = Problems()
+            _PARSED[key] = (source, parse(source, problems, limits), problems)
+        return _PARSED[key]
 
 
-def _shown(real: str, folder: str | None) -> str:
-    """How messages call a file: from the program's folder or the library's, never by an absolute path."""
-    home = standard()
-    if home is not None and real.startswith(str(home) + os.sep):
-        return "stdlib/" + os.path.relpath(real, home)
-    if folder is not None and real.startswith(os.path.realpath(folder) + os.sep):
-        return os.path.relpath(real, os.path.realpath(folder))
-    return os.path.basename(real)
+def decode(content: bytes, name: str, limits: Limits, span: Span | None = None) -> Source:
+    """The bytes of a program file as a source; raises ``RunError`` when they are too many or no text."""
+    from tensorlang.diagnostics import run_error
 
-
-def _facts(real: str) -> tuple[int, int]:
+    if len(content) > limits.source:
+        tip = f"`--limit-source {4 * limits.source}` allows more; is it a program?"
+        raise run_error("E0619", f"`{name}` is larger than the {limits.source:,} bytes allowed for a program", span, help=[tip])
     try:
-        facts = os.stat(real)
-    except OSError:
-        return (0, 0)
-    return (facts.st_mtime_ns, facts.st_size)
-
-
-@lru_cache(maxsize=256)
-def _read(real: str, facts: tuple[int, int], limits: Limits, shown: str) -> tuple[Source, ast.File, Problems]:
-    """Read and parse a file; ``facts`` (time and size) are part of the key, so that a changed file is read again."""
-    handle = open_file(real, limits.source, links=_is_standard(real))
-    with os.fdopen(handle, "rb") as stream:
-        content = stream.read(limits.source + 1)
-    try:
-        source = Source(shown, content.decode("utf-8-sig"))
+        return Source(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:
-        raise Refused(f"it is not text in UTF-8 (byte {problem.start + 1})") from None
-    problems = Problems()
-    return source, parse(source, problems, limits), problems
+        tip = "save it as UTF-8; a program is a text file"
+        raise run_error("E0619", f"`{name}` is not text in UTF-8 (byte {problem.start + 1})", span, help=[tip]) from None
 
 
-def _is_standard(real: str) -> bool:
-    home = standard()
-    return home is not None and real.startswith(str(home) + os.sep)
+def _shown(origin: _Origin) -> str:
+    """How messages call a file: from the program's folder or the library's, never by an absolute path."""
+    if origin.access.folder == str(standard()):
+        return "stdlib/" + origin.path
+    return origin.path if not os.path.isabs(origin.path) else os.path.basename(origin.path)

@@ -14,15 +14,6 @@ IMPORTS: tuple[Code, ...] = (
         'import "./layers.tl"',
     ),
     Code(
-        "E0281",
-        "a file cannot be imported",
-        "The file is missing, is no ordinary file, or lies outside the folder of the program. A program reads below its own "
-        "folder only, so that one from a stranger cannot look around; `--allow-read DIR` (in Python `allow_read=`) adds a "
-        "folder.",
-        'import "../shared/layers.tl"',
-        'import "./layers.tl"',
-    ),
-    Code(
         "E0282",
         "imports go in a circle",
         "A file that is imported may not import, directly or through others, a file that is still being read. Move what both "
