@@ -7,6 +7,7 @@ here: it is always a ``Contract``.
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any
 
 from tensorlang.ops.record import MANY, Pointwise
@@ -91,12 +92,12 @@ _COMPARISONS = (
 _LOGICAL = (
     Pointwise(
         "and", (2, MANY), "whether all are true", "torch.logical_and({0}, {1})",
-        lambda np, *x: np.all(np.broadcast_arrays(*x), axis=0), "And", result="bool", commutative=True, unit=1.0,
+        lambda np, *x: reduce(np.logical_and, x), "And", result="bool", commutative=True, unit=1.0,
         differentiable=False, samples=_LOGIC, takes=("bool",), tensors=(0, 1),
     ),
     Pointwise(
         "or", (2, MANY), "whether any is true", "torch.logical_or({0}, {1})",
-        lambda np, *x: np.any(np.broadcast_arrays(*x), axis=0), "Or", result="bool", commutative=True, unit=0.0,
+        lambda np, *x: reduce(np.logical_or, x), "Or", result="bool", commutative=True, unit=0.0,
         differentiable=False, samples=_LOGIC, takes=("bool",), tensors=(0, 1),
     ),
     Pointwise(
@@ -222,11 +223,11 @@ _PARTS = (
               samples=((0.7, -1.0, 1.0), (-1.3, -1.0, 1.0), (2.1, -1.0, 1.0)),
               tensors=(0, 1, 2), complex=False, torch_numbers="torch.clamp({0}, {1}, {2})"),
     Pointwise("min", (2, MANY), "the smallest argument", "torch.minimum({0}, {1})",
-              lambda np, *x: np.min(np.broadcast_arrays(*x), axis=0), "Min", result="same", commutative=True,
+              lambda np, *x: reduce(np.minimum, x), "Min", result="same", commutative=True,
               unit=float("inf"), samples=_PAIRS, tensors=(0, 1), complex=False,
               torch_numbers="torch.clamp({0}, max={1})"),
     Pointwise("max", (2, MANY), "the largest argument", "torch.maximum({0}, {1})",
-              lambda np, *x: np.max(np.broadcast_arrays(*x), axis=0), "Max", result="same", commutative=True,
+              lambda np, *x: reduce(np.maximum, x), "Max", result="same", commutative=True,
               unit=float("-inf"), samples=_PAIRS, tensors=(0, 1), complex=False,
               torch_numbers="torch.clamp({0}, min={1})"),
     Pointwise("real", (1, 1), "the real part", "torch.real({0})", lambda np, x: np.real(1 * x), "re", "real", True,
