@@ -1,0 +1,63 @@
+"""Every example is run as a user runs it, and prints what was recorded beside it (``examples/digits.out``).
+
+``UPDATE=1 pytest tests/test_examples.py`` writes the recordings anew; look at them before committing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from recorded import difference
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PROGRAMS = sorted([*EXAMPLES.rglob("*.tl"), *EXAMPLES.glob("*.py")])
+# What training reaches differs a little between machines.
+TOLERANCE = {"digits.tl": 0.02}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(EXAMPLES))
+
+
+def tensorlang(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tensorlang", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=EXAMPLES.parent)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
+def test_an_example_prints_what_was_recorded(path: Path) -> None:
+    started = time.monotonic()
+    if path.suffix == ".tl":
+        ran = tensorlang("run", "--quiet", str(path))
+    else:
+        ran = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert time.monotonic() - started < 60
+    recording = path.with_suffix(".out")
+    if os.environ.get("UPDATE"):
+        recording.write_text(ran.stdout)
+    wrong = difference(ran.stdout, recording.read_text(), TOLERANCE.get(path.name, 1e-3))
+    assert wrong is None, wrong
+
+
+def test_every_recording_belongs_to_an_example() -> None:
+    assert {path.with_suffix("") for path in EXAMPLES.rglob("*.out")} <= {path.with_suffix("") for path in PROGRAMS}
+
+
+def test_examples_and_the_library_check_without_a_word() -> None:
+    programs = [str(path) for path in PROGRAMS if path.suffix == ".tl"]
+    library = [str(path) for path in sorted((EXAMPLES.parent / "stdlib").glob("*.tl"))]
+    ran = tensorlang("check", *programs, *library)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
+    assert "warning" not in ran.stdout
+
+
+def test_examples_and_the_library_are_formatted() -> None:
+    programs = [str(path) for path in PROGRAMS if path.suffix == ".tl"]
+    ran = tensorlang("fmt", "--check", *programs, str(EXAMPLES.parent / "stdlib" / "nn.tl"))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
