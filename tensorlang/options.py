@@ -18,8 +18,8 @@ class Options:
     ``dtype`` is what ``float`` means: float32, float64 or bfloat16. ``inputs`` maps inputs to the files that the caller
     named for them, ``load`` is a file of parameters to start from; both may lie anywhere, since the caller chose them.
     The program itself reads and writes below its folder and below ``allow_read`` / ``allow_write``. ``epochs``
-    replaces the number in every ``minimize``; training keeps its state in the file ``checkpoint`` as it goes, and goes on from
-    the file ``resume``; ``quiet`` drops progress.
+    replaces the number in every ``minimize``; training keeps its state in the file ``checkpoint`` as it goes, and goes
+    on from the file ``resume``; ``quiet`` drops progress.
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
