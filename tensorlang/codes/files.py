@@ -8,60 +8,60 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0701",
         "this program may touch no files",
-        "A program that was given as text has no folder of its own, so there is nothing below which it could read or "
-        "write. Save it as a `.tl` file, or name the folder when you run it.",
+        "A program that was given as text has no folder of its own, so there is nothing below which it could read "
+        "or write. Save it as a `.tl` file, or name the folder when you run it.",
         'data X[n,i] = load("x.npy")',
     ),
     Code(
         "E0702",
         "not a path that a program may write down",
-        "Paths in a program are made of names with `/` between them, so that one program means the same file on every "
-        "system. Backslashes, drive letters, control characters and empty paths are refused.",
+        "Paths in a program are made of names with `/` between them, so that one program means the same file on "
+        "every system. Backslashes, drive letters, control characters and empty paths are refused.",
         'data X[n,i] = load("data\\x.npy")',
         'data X[n,i] = load("data/x.npy")',
     ),
     Code(
         "E0703",
         "an absolute path",
-        "A program reaches the files in its own folder and below. A path that starts at the root of the file system is "
-        "refused unless it lies in a folder that the command line allows with `--allow-read` or `--allow-write`: whoever "
-        "runs a program decides what it may see, not whoever wrote it.",
+        "A program reaches the files in its own folder and below. A path that starts at the root of the file "
+        "system is refused unless it lies in a folder that the command line allows with `--allow-read` or "
+        "`--allow-write`: whoever runs a program decides what it may see, not whoever wrote it.",
         'data X[n,i] = load("/data/x.npy")',
         'data X[n,i] = load("x.npy")',
     ),
     Code(
         "E0704",
         "a path that climbs out with `..`",
-        "`..` leads above a folder, and a program reaches only the files in its own folder and below. Move the file, or "
-        "allow the other folder on the command line.",
+        "`..` leads above a folder, and a program reaches only the files in its own folder and below. Move the "
+        "file, or allow the other folder on the command line.",
         'data X[n,i] = load("../x.npy")',
         'data X[n,i] = load("x.npy")',
     ),
     Code(
         "E0705",
         "a link that leads out of the program's folder",
-        "The name lies below the program's folder, but it is a symbolic link (or lies behind one) to somewhere else. "
-        "Links are followed only as far as the folders that the program may use.",
+        "The name lies below the program's folder, but it is a symbolic link (or lies behind one) to somewhere "
+        "else. Links are followed only as far as the folders that the program may use.",
     ),
     Code(
         "E0706",
         "not a plain file",
-        "Folders, pipes, sockets and devices are neither read nor written: reading one may never end, and writing one "
-        "may do anything.",
+        "Folders, pipes, sockets and devices are neither read nor written: reading one may never end, and writing "
+        "one may do anything.",
         'data X[n,i] = load("folder.npy")',
     ),
     Code(
         "E0707",
         "a file with a second name",
-        "The file to be written has several names (hard links). Its other name may lie outside the folders that the "
-        "program may write, so it is left alone. Delete this name first, or save under a new one.",
+        "The file to be written has several names (hard links). Its other name may lie outside the folders that "
+        "the program may write, so it is left alone. Delete this name first, or save under a new one.",
     ),
     Code(
         "E0708",
         "too large",
-        "Before anything is read, the size that a file claims is compared with the limit for one file, counted as the "
-        "64-bit numbers that it becomes. A claim alone costs nothing; believing it could fill the machine's memory. "
-        "Read a part with a range of rows, or raise the limit with `--limit-file`.",
+        "Before anything is read, the size that a file claims is compared with the limit for one file, counted as "
+        "the 64-bit numbers that it becomes. A claim alone costs nothing; believing it could fill the machine's "
+        "memory. Read a part with a range of rows, or raise the limit with `--limit-file`.",
         'data X[n,i] = load("huge.npy")',
         'data X[n,i] = load("huge.npy")[0:1000]',
     ),
@@ -76,15 +76,15 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0710",
         "the system refused",
-        "The operating system would not open, read or write the file: a missing permission, a full disk, a name that is "
-        "too long. A file that was to be written is as it was before.",
+        "The operating system would not open, read or write the file: a missing permission, a full disk, a name "
+        "that is too long. A file that was to be written is as it was before.",
     ),
     Code(
         "E0711",
         "a kind of file that is not known here",
-        "The kind of a file is told by its extension. `load` reads .npy .npz .csv .tsv .txt .json .safetensors .png and "
-        ".parquet; `save` writes .npy .npz .csv .tsv .txt .json and .safetensors; parameters are kept as .safetensors; "
-        "`plot` draws .png.",
+        "The kind of a file is told by its extension. `load` reads .npy .npz .csv .tsv .txt .json .safetensors "
+        ".png and .parquet; `save` writes .npy .npz .csv .tsv .txt .json and .safetensors; parameters are kept as "
+        ".safetensors; `plot` draws .png.",
         'data X[n,i] = load("x.xlsx")',
         'data X[n,i] = load("x.csv")',
     ),
@@ -98,15 +98,15 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0713",
         "a damaged file",
-        "What the file says of itself does not fit what is in it: it was cut short, overwritten, or never was of the "
-        "kind that its name says. Nothing of it was used.",
+        "What the file says of itself does not fit what is in it: it was cut short, overwritten, or never was of "
+        "the kind that its name says. Nothing of it was used.",
         'data X[n,i] = load("cut_short.npy")',
     ),
     Code(
         "E0714",
         "an archive that unpacks to far more than it holds",
-        "A small archive can unpack to any amount of zeros. Unpacked and packed size are compared before unpacking; "
-        "`--limit-expansion` sets the ratio that is believed.",
+        "A small archive can unpack to any amount of zeros. Unpacked and packed size are compared before "
+        "unpacking; `--limit-expansion` sets the ratio that is believed.",
         'data X[n,i] = load("bomb.npz", "X")',
     ),
     Code(
@@ -120,35 +120,39 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0716",
         "rows that are not there",
-        "A range of rows must lie inside the first axis. It is not cut to fit, since a program that silently trains on "
-        "fewer rows than it asked for is hard to notice. Negative numbers count from the end.",
+        "A range of rows must lie inside the first axis. It is not cut to fit, since a program that silently "
+        "trains on fewer rows than it asked for is hard to notice. Negative numbers count from the end.",
         'data X[n,i] = load("x.npy")[0:1500]   # x.npy has 1000 rows',
         'data X[n,i] = load("x.npy")[0:1000]',
     ),
     Code(
         "E0717",
         "elements that are not numbers",
-        "Tensors hold real or complex numbers, whole numbers and truth values. Text, dates, records, Python objects, "
-        "and numbers wider than 64 bits have no counterpart.",
+        "Tensors hold real or complex numbers, whole numbers and truth values. Text, dates, records, Python "
+        "objects, and numbers wider than 64 bits have no counterpart.",
         'data X[n,i] = load("names.npy")',
     ),
     Code(
         "E0718",
         "a cell that is not a number",
-        "Tables are read as numbers, with at most one line of names above. A missing value must be written as `nan`, "
-        "so that it is you who decides what it means.",
+        "Tables are read as numbers, with at most one line of names above. A missing value must be written as "
+        "`nan`, so that it is you who decides what it means.",
         "5.1,3.5,setosa",
         "5.1,3.5,0",
     ),
     Code(
         "E0719",
         "rows of different lengths",
-        "A tensor has one size for each axis, so every row of a table and every list inside lists must be as long as "
-        "its neighbours.",
+        "A tensor has one size for each axis, so every row of a table and every list inside lists must be as long "
+        "as its neighbours.",
         "[[1, 2], [3]]",
         "[[1, 2], [3, 0]]",
     ),
-    Code("E0720", "no numbers in the file", "The file is empty, or holds only a header or comments."),
+    Code(
+        "E0720",
+        "no numbers in the file",
+        "The file is empty, or holds only a header or comments.",
+    ),
     Code(
         "E0721",
         "not UTF-8 text",
@@ -157,16 +161,16 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0722",
         "cannot be saved that way",
-        "Not every kind of file can hold every tensor: tables hold one or two axes, text holds no complex numbers, JSON "
-        "knows neither infinity nor nan. `.npz` and `.safetensors` hold several tensors, `.npy` any one.",
+        "Not every kind of file can hold every tensor: tables hold one or two axes, text holds no complex numbers, "
+        "JSON knows neither infinity nor nan. `.npz` and `.safetensors` hold several tensors, `.npy` any one.",
         'save A, B to "both.npy"',
         'save A, B to "both.npz"',
     ),
     Code(
         "E0723",
         "parameters that do not fit",
-        "The names, shapes and kinds of numbers in the file are compared with the parameters of the program before any "
-        "of them changes. The message lists what is missing, what is too much and what has another shape.",
+        "The names, shapes and kinds of numbers in the file are compared with the parameters of the program before "
+        "any of them changes. The message lists what is missing, what is too much and what has another shape.",
         'load params from "another_model.safetensors"',
     ),
     Code(

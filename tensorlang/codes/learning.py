@@ -15,57 +15,57 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0802",
         "no such setting",
-        "Settings in the brackets belong to the method (`lr`, `beta1`, `momentum`, ...); those behind them belong to the "
-        "run (`epochs` or `steps`, `batch`, `warmup`, `decay`, `clip`).",
+        "Settings in the brackets belong to the method (`lr`, `beta1`, `momentum`, ...); those behind them belong "
+        "to the run (`epochs` or `steps`, `batch`, `warmup`, `decay`, `clip`).",
         "minimize Loss with adam(learning_rate=1e-3)",
         "minimize Loss with adam(lr=1e-3)",
     ),
     Code(
         "E0803",
         "a setting outside its range",
-        "A learning rate is above 0, a count is a whole number, a rate of forgetting lies between 0 and 1. Training with "
-        "anything else would fail late or silently learn nothing.",
+        "A learning rate is above 0, a count is a whole number, a rate of forgetting lies between 0 and 1. "
+        "Training with anything else would fail late or silently learn nothing.",
         "minimize Loss with adam(lr=-1)",
         "minimize Loss with adam(lr=0.001)",
     ),
     Code(
         "E0804",
         "a loss that is not one real number",
-        "Only one real number can be made smaller. Sum or average what is left over, or take the absolute value of what "
-        "is complex.",
+        "Only one real number can be made smaller. Sum or average what is left over, or take the absolute value of "
+        "what is complex.",
         "Loss[n] = (Y[n] - P[n])^2\nminimize Loss with adam(), epochs=10",
         "Loss = (Y[n] - P[n])^2\nminimize Loss with adam(), epochs=10",
     ),
     Code(
         "E0805",
         "a loss that no parameter changes",
-        "No parameter reaches the loss, or only through functions that are flat almost everywhere (`step`, `floor`, "
-        "`argmax`, comparisons), so there is nothing to learn.",
+        "No parameter reaches the loss, or only through functions that are flat almost everywhere (`step`, "
+        "`floor`, `argmax`, comparisons), so there is nothing to learn.",
         "Loss = (Y[n] - step(Z[n]))^2",
         "Loss = (Y[n] - sig(Z[n]))^2",
     ),
     Code(
         "E0806",
         "the loss is not finite",
-        "The loss became infinite or nan, and every step after that would spoil all parameters, so training stopped with "
-        "the parameters as they were before. Usual causes are a learning rate that is too large, the logarithm or the "
-        "root of a number that reaches 0, and a division by 0.",
+        "The loss became infinite or nan, and every step after that would spoil all parameters, so training "
+        "stopped with the parameters as they were before. Usual causes are a learning rate that is too large, the "
+        "logarithm or the root of a number that reaches 0, and a division by 0.",
         "Loss = -T[n] log(P[n])",
         "Loss = -T[n] log(P[n] + 1e-9)",
     ),
     Code(
         "E0807",
         "a gradient is not finite",
-        "The loss is finite but its derivative by a parameter is not, as with `sqrt(x)` at 0. Training stopped with the "
-        "parameters as they were before the step.",
+        "The loss is finite but its derivative by a parameter is not, as with `sqrt(x)` at 0. Training stopped "
+        "with the parameters as they were before the step.",
         "Loss = sqrt((Y[n] - P[n])^2)",
         "Loss = sqrt((Y[n] - P[n])^2 + 1e-12)",
     ),
     Code(
         "E0808",
         "not a checkpoint",
-        "The file is not one that training wrote, or was written by a newer version. Parameters alone are loaded with "
-        "`load params from`.",
+        "The file is not one that training wrote, or was written by a newer version. Parameters alone are loaded "
+        "with `load params from`.",
     ),
     Code(
         "E0809",
