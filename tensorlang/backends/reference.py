@@ -70,8 +70,14 @@ def cast(value: Any, to: str) -> Any:
     return False if to == "bool" and value == -np.inf else _KINDS[to](value)
 
 
+def _number(element: Element) -> Any:
+    """An element that is read as a value: absent is 0, truth values are 0 and 1."""
+    return int(bool(element)) if element is None or isinstance(element, bool) else element
+
+
 def _row(values: list[Any], of: str) -> Array:
-    return np.array(values, dtype=_KINDS[of])
+    """Values as an array, truth values as 0 and 1."""
+    return np.array(values, dtype=int if of == "bool" else _KINDS[of])
 
 
 def _reduce(name: str, values: list[Element], argument: str, result: str) -> Any:
@@ -137,7 +143,7 @@ class _Evaluator:
         value = self.function(piece.value)
         for at in self.assignments(piece.indices, {}):
             element = value(at)
-            place = tuple(int(position(at) or 0) for position in left)
+            place = tuple(_number(position(at)) for position in left)
             if element is not None and all(0 <= p < n for p, n in zip(place, shape, strict=True)):
                 found.setdefault(place, []).append(element)
 
@@ -191,7 +197,7 @@ class _Evaluator:
         assert list(array.shape) == shape, f"{node.tensor} is {array.shape}, read as {shape}"
 
         def element(at: Assignment) -> Element:
-            place = tuple([int(position(at) or 0) for position in at_axes])
+            place = tuple([_number(position(at)) for position in at_axes])
             if not all(0 <= p < n for p, n in zip(place, shape, strict=True)):
                 return cast(0, node.dtype)
             found = structured.numpy(np, place, tuple(shape)) if structured else array.item(place)
@@ -207,7 +213,7 @@ class _Evaluator:
             found = [arg(at) for arg in args]
             if all(value is None for value in found) if node.op == "add" else record.zero and found[0] is None:
                 return None
-            return cast(record.numpy(np, *(0 if value is None else value for value in found)), result)
+            return cast(record.numpy(np, *(_number(value) for value in found)), result)
 
         return element
 

@@ -107,6 +107,7 @@ _LOGICAL = (
     Pointwise(
         "select", (3, 3), "the second where the first is true, else the third", "torch.where({0}, {1}, {2})",
         lambda np, c, a, b: np.where(c, a, b), samples=((1.0, 2.3, -0.4), (0.0, 2.3, -0.4)), takes=("bool", "result"),
+        tensors=(0, 1),
     ),
 )  # fmt: skip
 
@@ -233,7 +234,7 @@ _PARTS = (
     Pointwise("real", (1, 1), "the real part", "torch.real({0})", lambda np, x: np.real(1 * x), "re", "real", True,
               idempotent=True, takes=("number",)),
     Pointwise("imag", (1, 1), "the imaginary part", "torch.imag({0})", lambda np, x: np.imag(1 * x),
-              "im", "real", True, takes=("complex",)),
+              "im", "modulus", True, takes=("complex",)),
     Pointwise("conj", (1, 1), "the complex conjugate", "torch.conj_physical({0})", lambda np, x: np.conj(1 * x),
               "conjugate", "number", True, inverse="conj"),
 )  # fmt: skip

@@ -28,9 +28,11 @@ class Pointwise:
     ``torch_more`` the template where optional arguments are given; None: where ``torch`` fits all.
     ``torch_numbers`` a better template for where all arguments but the first are number literals, or None.
     ``numpy``      the meaning: ``lambda np, x: np.exp(x)``, over numpy arrays or scalars, any shape, broadcasting.
+                   Truth values arrive as the integers 0 and 1.
     ``sympy``      name of the sympy function (``"exp"``), or None where there is none.
     ``result``     element type of the result: "same" (join of the arguments), "number" (bool becomes int, else same),
-                   "float" (int and bool become float), "bool", "int", "real" (complex becomes float, bool int).
+                   "float" (int and bool become float), "bool", "int", "real" (complex becomes float, bool int),
+                   "modulus" (float, also of complex).
     ``takes``      what arguments are converted to before the template is applied, by position, the last entry for all
                    further ones: "result" (the element type of the result), "any" (as they are), "number"
                    (bool becomes int), "bool", "complex".
@@ -79,12 +81,13 @@ class Reduction:
 
     ``torch``     template over one dimension list: ``"torch.sum({0}, dim={dims})"``; None where only one dim is
                   allowed, then ``torch_one`` with ``{dim}`` is used after the dims are flattened into one.
-    ``numpy``     ``lambda np, values: ...`` over a 1-d array of the present values, one or more.
+    ``numpy``     ``lambda np, values: ...`` over a 1-d array of the present values, one or more; truth
+                  values arrive as the integers 0 and 1, here and in ``Along``.
     ``identity``  its value over nothing (mean, std, var: 0 by decree; argmax: 0). An infinity is the least or greatest
                   value of an integer type.
     ``fill``      the value that takes no part when it stands for an absent element, as a torch float literal
                   (``float("-inf")`` for max); None where none exists (mean, std, var count instead).
-    ``result``    as in ``Pointwise``; also "modulus": floating and real (norm).
+    ``result``    as in ``Pointwise``.
     ``takes``     what the argument is converted to beforehand: "result", "any", "bool", "number", "float".
     ``function``  counts as a function for the projection rule (all but sum and mean).
     ``aggregate`` the spelling of the assignment that aggregates so (``max=``), or None.
