@@ -9,6 +9,21 @@ the allowed folders. Importing this package imports neither numpy nor torch.
 from __future__ import annotations
 
 from tensorlang.data.files import Access, chosen
+from tensorlang.data.params import load_params, read_tensors, save_params, write_tensors
+from tensorlang.data.plotting import plot
 from tensorlang.data.reading import Probe, probe, read
+from tensorlang.data.saving import save
 
-__all__ = ["Access", "Probe", "chosen", "probe", "read"]
+__all__ = [
+    "Access",
+    "Probe",
+    "chosen",
+    "load_params",
+    "plot",
+    "probe",
+    "read",
+    "read_tensors",
+    "save",
+    "save_params",
+    "write_tensors",
+]

@@ -43,7 +43,7 @@ class Entry:
 
 
 def inspect_safetensors(opened: Opened) -> Content:
-    header, base = _header(opened)
+    header, base = read_header(opened)
     name = opened.choose(key for key in header if key != "__metadata__")
     entry = _entry(opened, name, header[name], base)
     dtype = _TYPES[entry.kind][1]
@@ -54,7 +54,7 @@ def inspect_safetensors(opened: Opened) -> Content:
     return Content(entry.shape, dtype, array)
 
 
-def _header(opened: Opened) -> tuple[dict[str, object], int]:
+def read_header(opened: Opened) -> tuple[dict[str, object], int]:
     opened.handle.seek(0)
     stated = opened.handle.read(8)
     if len(stated) < 8:
