@@ -1,0 +1,16 @@
+"""The benchmarks by name, in the order in which they are run. A new one is a file and a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import attention, compiling, first_answer, overhead, perceptron
+from benchmarks.record import Row, Settings
+
+BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
+    "overhead": overhead.measure,
+    "perceptron": perceptron.measure,
+    "attention": attention.measure,
+    "compiling": compiling.measure,
+    "first_answer": first_answer.measure,
+}
