@@ -1,0 +1,85 @@
+"""Text to tree: cuts the text into statements, feeds them to the machine, and goes on behind one that went wrong.
+
+In: a ``Source``. Out: an ``ast.File`` with every statement that could be read; what was wrong is in ``Problems``. Nothing
+here raises for a bad program, and nothing recurses.
+"""
+
+from __future__ import annotations
+
+from tensorlang.diagnostics import Problems
+from tensorlang.limits import Limits
+from tensorlang.source import Source, Span
+from tensorlang.syntax import ast, mistakes, tables
+from tensorlang.syntax.layout import Statement, statements
+from tensorlang.syntax.lexemes import Lexeme, scan
+from tensorlang.syntax.machine import Machine, Stuck
+from tensorlang.syntax.tree import Builder, Slip
+
+
+def parse(source: Source, problems: Problems, limits: Limits | None = None) -> ast.File:
+    """Read a program; errors are reported, and the statements they stand in are left out."""
+    limits = limits or Limits()
+    whole = Span(source, 0, len(source.text))
+    if len(source.text) > limits.source:
+        problems.error(
+            "E0921",
+            f"the program has {len(source.text)} characters; the limit is {limits.source}",
+            help=["put data into files and parts into modules, or raise the limit with --limit-source"],
+        )
+        return ast.File((), span=whole)
+    lexemes = scan(source.text)
+    found = statements(lexemes, source, problems, limits)
+    machine = Machine(tables.load(), Builder(source).actions())
+    _Feeder(machine, source, problems).run(found)
+    tree: tuple[ast.Statement, ...] = machine.finish(len(source.text))
+    return ast.File(tree, span=whole)
+
+
+class _Feeder:
+    """Feeds statements with the marks of their blocks, and drops those that go wrong."""
+
+    def __init__(self, machine: Machine, source: Source, problems: Problems) -> None:
+        self._machine = machine
+        self._source = source
+        self._problems = problems
+        self._open: list[bool] = []  # for each block around: whether the machine knows of it
+
+    def run(self, found: list[Statement]) -> None:
+        last = 0
+        for statement in found:
+            self._close(statement.level, last)
+            self._statement(statement)
+            last = statement.end
+        self._close(0, last)
+
+    def _close(self, level: int, at: int) -> None:
+        while len(self._open) > level:
+            if self._open.pop():
+                self._machine.feed(Lexeme("DEDENT", "", at, at))
+
+    def _statement(self, statement: Statement) -> None:
+        self._machine.feed(Lexeme("BEGIN", "", statement.start, statement.start))
+        mark = self._machine.mark() - 1
+        good = statement.sound and self._feed(statement)
+        if not good:
+            self._machine.rewind(mark)
+        if statement.header:
+            self._open.append(good)
+
+    def _feed(self, statement: Statement) -> bool:
+        last = Lexeme("INDENT" if statement.header else "END", "", statement.end, statement.end)
+        wrong = mistakes.certain(statement.lexemes, self._source)
+        if wrong is not None:
+            self._problems.report(wrong)
+            return False
+        try:
+            for lexeme in statement.lexemes:
+                self._machine.feed(lexeme)
+            self._machine.feed(last)
+        except Slip as slip:
+            self._problems.report(slip.problem)
+            return False
+        except Stuck as stuck:
+            self._problems.report(mistakes.explain(statement, stuck.lexeme, self._machine.expected(), self._source))
+            return False
+        return True
