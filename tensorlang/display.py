@@ -4,7 +4,7 @@ In: a ``Value`` (a tensor of any device, or an array, with the labels of its axe
 scalar, an aligned table headed by index positions for vectors and matrices, slices for more axes, and for what is too
 big a summary (least, mean, largest) with the corners. ``as_data`` gives the same as plain data for ``--json``.
 
-A tensor is asked only for ``shape``, slices, ``tolist`` and a few reductions: this file imports neither torch nor numpy.
+A tensor is asked only for ``shape``, slices, ``tolist`` and a few reductions: neither torch nor numpy is imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a running program has to say, and to whom: the ``Reporter`` that the command line, the REPL and tests implement.
 
 In: values, notes, training progress, failed assertions, as they happen. The command line's two reporters, text with a
-progress bar and one JSON document, stand in ``cli/reporters.py``; what a value looks like in ``display.py``. Values arrive
-as tensors on any device; this file imports no torch.
+progress bar and one JSON document, stand in ``console/reporters.py``; what a value looks like in ``display.py``.
+Values arrive as tensors on any device; this file imports no torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A tensor by name, with the labels and sizes of its axes. ``data`` is None where something it needs is not given yet.
+    """A tensor by name, with the labels and sizes of its axes. ``data`` is None where something it needs is not given.
 
     ``title`` is what was asked (``Y[0:3, :]``), or the name. ``sizes`` are numbers where known, else words (``n - 2``).
     """

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from tensorlang.cli.console import BROKEN_PIPE, FINE, INTERRUPTED, Console, silence_stdout, wrong_program
 from tensorlang.cli.page import COMMANDS, page
-from tensorlang.cli.usage import Usage, unknown_command, unknown_option
+from tensorlang.cli.usage import unknown_command, unknown_option
+from tensorlang.console.streams import BROKEN_PIPE, FINE, INTERRUPTED, Console, silence_stdout, wrong_program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def _guarded(arguments: list[str], console: Console) -> int:
     except BrokenPipeError:
         raise
     except Exception as fault:
-        from tensorlang.cli.faults import report
+        from tensorlang.console.faults import report
 
         return report(fault, console)
 
@@ -85,4 +85,4 @@ def _command(name: str, rest: list[str], console: Console) -> int:
     return code
 
 
-__all__ = ["Usage", "main"]
+__all__ = ["main"]

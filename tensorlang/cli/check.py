@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from tensorlang.cli.console import FINE, WRONG, Console, wrong_program
 from tensorlang.cli.flags import check_flags, options_of, size
 from tensorlang.cli.programs import folder_of, program_files, read
+from tensorlang.console.streams import FINE, WRONG, Console, wrong_program
 from tensorlang.diagnostics import CompileError, to_json
 from tensorlang.options import Options
 

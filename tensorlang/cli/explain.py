@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import textwrap
 
-from tensorlang.cli.console import FINE, Console, wants_colour
 from tensorlang.cli.flags import options_of, program_flags
 from tensorlang.cli.programs import folder_of, read
-from tensorlang.cli.usage import suggestion, usage
 from tensorlang.codes import CODES
-from tensorlang.codes.record import Code
+from tensorlang.console.codes import long_form
+from tensorlang.console.streams import FINE, Console, wants_colour
+from tensorlang.console.usage import suggestion, usage
 
 USAGE = "FILE [NAME] [--stage STAGE], or: tensorlang explain CODE"
 ABOUT = """
@@ -60,14 +59,3 @@ def _explain_code(word: str, console: Console) -> int:
     }
     console.say(long_form(known, wants_colour(console.out), min(console.width, 100)))
     return FINE
-
-
-def long_form(code: Code, colour: bool = False, width: int = 100) -> str:
-    """Title, explanation, example and its mended form."""
-    bold, off = ("\033[1m", "\033[0m") if colour else ("", "")
-    parts = [f"{bold}{code.code}: {code.title}{off}"]
-    parts += [textwrap.fill(paragraph, width) for paragraph in code.explanation.split("\n\n")]
-    for word, text in (("For example:", code.example), ("Instead:", code.instead)):
-        if text:
-            parts.append(f"{bold}{word}{off}\n\n{textwrap.indent(text.rstrip(), '    ')}")
-    return "\n\n".join(parts)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TypeVar
 
-from tensorlang.cli.usage import usage
+from tensorlang.console.usage import usage
 from tensorlang.diagnostics import nearest
 from tensorlang.limits import Limits
 from tensorlang.options import Options

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 
-from tensorlang.cli.console import FINE, WRONG, Console, wants_colour, wrong_program
 from tensorlang.cli.programs import STDIN, program_files, read
-from tensorlang.cli.writing import replace_text
+from tensorlang.console.streams import FINE, WRONG, Console, wants_colour, wrong_program
+from tensorlang.console.writing import replace_text
 from tensorlang.diagnostics import CompileError
 from tensorlang.options import Options
 

@@ -7,9 +7,9 @@ import math
 import os
 import random
 
-from tensorlang.cli.console import FINE, Console
-from tensorlang.cli.usage import usage
-from tensorlang.cli.writing import replace_text, unwritable
+from tensorlang.console.streams import FINE, Console
+from tensorlang.console.usage import usage
+from tensorlang.console.writing import replace_text, unwritable
 
 USAGE = "NAME"
 ABOUT = """

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from tensorlang.cli.usage import unknown_option, usage
+from tensorlang.cli.usage import unknown_option
+from tensorlang.console.usage import usage
 
 
 class HelpWanted(Exception):

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from tensorlang.cli.usage import usage
+from tensorlang.console.usage import usage
 from tensorlang.options import Options
 from tensorlang.source import Source
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tensorlang.cli.console import Console
 from tensorlang.cli.flags import options_of, program_flags
+from tensorlang.console.streams import Console
 
 USAGE = "[FILE] [options]"
 ABOUT = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tensorlang.cli.console import FINE, WRONG, Console
 from tensorlang.cli.flags import count, options_of, program_flags
 from tensorlang.cli.programs import folder_of, read
-from tensorlang.cli.reporters import reporter_for
+from tensorlang.console.reporters import reporter_for
+from tensorlang.console.streams import FINE, WRONG, Console
 
 USAGE = "FILE [options]"
 ABOUT = """

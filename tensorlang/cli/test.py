@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from tensorlang.cli.console import FINE, WRONG, Console, wrong_program
 from tensorlang.cli.flags import options_of, program_flags
 from tensorlang.cli.programs import folder_of, program_files, read
-from tensorlang.cli.reporters import Gatherer, Teller, reporter_for
-from tensorlang.cli.usage import usage
+from tensorlang.console.reporters import Gatherer, Teller, reporter_for
+from tensorlang.console.streams import FINE, WRONG, Console, wrong_program
+from tensorlang.console.usage import usage
 from tensorlang.diagnostics import CompileError
 from tensorlang.driver import Results
 from tensorlang.options import Options

@@ -1,26 +1,11 @@
-"""Wrong use of the command line, as problems with codes and the nearest right spelling."""
+"""Commands and options that do not exist, with those that do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from tensorlang.cli.page import COMMANDS
-from tensorlang.diagnostics import CompileError, diagnostic, nearest
-
-
-class Usage(CompileError):
-    """The command line cannot be understood; exit code 2."""
-
-
-def usage(code: str, message: str, *help: str) -> Usage:
-    """A ``Usage`` of one problem."""
-    return Usage([diagnostic(code, message, help=help)])
-
-
-def suggestion(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """``did you mean `--epochs`?``, where a known word is near."""
-    found = nearest(word, known)
-    return (f"did you mean `{found}`?",) if found else ()
+from tensorlang.console.usage import Usage, suggestion, usage
 
 
 def unknown_command(word: str) -> Usage:

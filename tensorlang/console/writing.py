@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-from tensorlang.cli.usage import usage
+from tensorlang.console.usage import usage
 from tensorlang.diagnostics import CompileError
 
 

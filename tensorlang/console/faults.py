@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 
-from tensorlang.cli.console import BUG, WRONG, Console
+from tensorlang.console.streams import BUG, WRONG, Console
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tensorlang.cli.console import Console, wants_colour
+from tensorlang.console.streams import Console, wants_colour
 from tensorlang.display import as_data, json_number, show
 from tensorlang.numerals import scalar
 from tensorlang.report import Failure, TestResult, Value

@@ -1,0 +1,103 @@
+"""One conversation: a session, the console it speaks to, and what each entry does.
+
+In: the text of one entry. Out: values on the console. A mistake, an interruption and even a fault of ours leave the
+session as it was.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from tensorlang.console.reporters import Teller
+from tensorlang.console.streams import Console
+from tensorlang.diagnostics import CompileError, Problems
+from tensorlang.display import show
+from tensorlang.options import Options
+from tensorlang.repl.entry import split
+from tensorlang.report import Value
+from tensorlang.session import Session
+from tensorlang.source import Source
+
+
+@dataclass(slots=True)
+class Shell:
+    """``mistakes`` counts entries that failed, ``timed`` shows how long each took, ``own`` are files it may replace."""
+
+    session: Session
+    console: Console
+    teller: Teller
+    mistakes: int = 0
+    timed: bool = False
+    done: bool = False
+    own: set[str] = field(default_factory=set)
+
+    @staticmethod
+    def of(options: Options, console: Console) -> Shell:
+        import os
+
+        return Shell(Session(options, os.getcwd()), console, Teller(console))
+
+    def feed(self, text: str) -> None:
+        """Do what was entered: statements, commands, or a pasted transcript of both."""
+        for entry in split(text):
+            if self.done:
+                break
+            self._guarded(entry)
+
+    def _guarded(self, entry: str) -> None:
+        started = time.perf_counter()
+        try:
+            self.act(entry)
+        except CompileError as problem:
+            self.mistakes += 1
+            self.teller.close()
+            self.console.complain(problem.diagnostics)
+        except KeyboardInterrupt:
+            self.mistakes += 1
+            self.teller.close()
+            self.console.remark("interrupted; everything is as it was")
+        except BrokenPipeError:
+            raise
+        except Exception as fault:
+            from tensorlang.console.faults import report
+
+            self.mistakes += 1
+            self.teller.close()
+            report(fault, self.console)
+        if self.timed:
+            self.console.remark(f"{time.perf_counter() - started:.3f} s")
+
+    def act(self, entry: str) -> None:
+        """One entry; raises what goes wrong."""
+        if entry.lstrip().startswith(":"):
+            from tensorlang.repl.commands import obey
+
+            obey(self, entry.strip())
+        else:
+            values = self.session.run(as_statement(entry), self.teller)
+            if not entry.rstrip().endswith(";"):
+                self.show(values)
+
+    def load(self, path: str) -> None:
+        """The statements of a file; problems are told, not raised."""
+        self._guarded(f":load {path}")
+
+    def show(self, values: tuple[Value, ...]) -> None:
+        for value in values:
+            self.console.say(show(value, self.console.width))
+
+
+def as_statement(entry: str) -> str:
+    """A bare expression asks for its value: ``Y[0]`` is ``Y[0]?``."""
+    if not _parses(entry) and _parses(f"{entry}?"):
+        return f"{entry}?"
+    return entry
+
+
+def _parses(text: str) -> bool:
+    from tensorlang.syntax.parse import parse
+
+    problems = Problems()
+    parse(Source("<entry>", text), problems)
+    return not problems.errors
