@@ -67,8 +67,8 @@ def _definition_faults(program: Program, definition: Definition, known: set[str]
         return ["defined twice"]
     if definition.aggregate not in AGGREGATES.values():
         return [f"unknown aggregate {definition.aggregate}"]
-    faults: list[str] = []
-    for piece in definition.pieces:
+    faults = [fault for piece in definition.pieces for fault in _vocabulary_faults(piece)]
+    for piece in () if faults else definition.pieces:
         if len(piece.left) != len(tensor.axes):
             faults.append(f"{len(piece.left)} positions on the left, {len(tensor.axes)} axes")
         given = dtype(piece.value)
@@ -104,17 +104,31 @@ def _scope_faults(piece: Piece) -> list[str]:
     return faults
 
 
-def _node_faults(program: Program, piece: Piece, known: set[str]) -> list[str]:
-    faults: list[str] = []
-    seen: set[Expr] = set()
+def _nodes(piece: Piece) -> dict[Expr, None]:
+    """Every expression in a piece, once."""
+    seen: dict[Expr, None] = {}
     stack: list[Expr] = [*piece.left, piece.value]
-    faults += [f"a position of {dtype(position)} on the left" for position in piece.left if dtype(position) != "int"]
     while stack:
         node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        stack.extend(children(node))
+        if node not in seen:
+            seen[node] = None
+            stack.extend(children(node))
+    return seen
+
+
+def _vocabulary_faults(piece: Piece) -> list[str]:
+    """Names that no record has: checked first, since element types come from the records."""
+    faults: list[str] = []
+    for node in _nodes(piece):
+        table = POINTWISE if isinstance(node, Apply) else REDUCTIONS if isinstance(node, Reduce) else ALONG
+        if isinstance(node, Apply | Reduce | AlongIndex) and node.op not in table:
+            faults.append(f"unknown operator {node.op}")
+    return faults
+
+
+def _node_faults(program: Program, piece: Piece, known: set[str]) -> list[str]:
+    faults = [f"a position of {dtype(position)} on the left" for position in piece.left if dtype(position) != "int"]
+    for node in _nodes(piece):
         fault = _node_fault(program, node, known) or _binding_fault(node)
         if fault is not None:
             faults.append(fault)
@@ -136,7 +150,7 @@ def _node_fault(program: Program, node: Expr, known: set[str]) -> str | None:
         case Const(value=value, dtype=own):
             fits = {bool: "bool", int: "int", Size: "int", float: "float", complex: "complex"}[type(value)] == own
             return None if fits else f"a constant {value!r} of {own}"
-        case Position():
+        case Position() | Reduce():
             return None
         case Read():
             return _read_fault(program, node, known)
@@ -144,18 +158,13 @@ def _node_fault(program: Program, node: Expr, known: set[str]) -> str | None:
             return _apply_fault(op, args)
         case Contract(semiring=semiring):
             return None if semiring == "sum" else f"unknown semiring {semiring}"
-        case Reduce(op=op):
-            return None if op in REDUCTIONS else f"unknown reduction {op}"
         case AlongIndex(op=op, options=options):
-            fits_record = op in ALONG and len(options) <= len(ALONG[op].options)
-            return None if fits_record else f"{op} along an index, with {len(options)} options"
+            return None if len(options) <= len(ALONG[op].options) else f"{op} with {len(options)} options"
         case Where(condition=condition):
             return None if dtype(condition) == "bool" else f"a condition of {dtype(condition)}"
 
 
 def _apply_fault(op: str, args: tuple[Expr, ...]) -> str | None:
-    if op not in POINTWISE:
-        return f"unknown operator {op}"
     least, most = POINTWISE[op].arity
     if not least <= len(args) <= most:
         return f"{op} of {len(args)} arguments"

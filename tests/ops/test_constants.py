@@ -43,7 +43,7 @@ def test_elements_one_at_a_time() -> None:
 
 
 def test_initialisers_name_their_arguments() -> None:
-    names = "zeros ones const normal uniform glorot he orthogonal eye mup".split()
+    names = ["zeros", "ones", "const", "normal", "uniform", "glorot", "he", "orthogonal", "eye", "mup"]
     assert list(INITIALIZERS) == names
     assert INITIALIZERS["normal"].arguments == (("mean", 0.0), ("std", 1.0))
     for record in INITIALIZERS.values():
