@@ -46,6 +46,7 @@ class Tensor:
 
     ``dtype`` is bool, int, float (the program's default), float64, bf16 or complex. ``positions`` is set for an integer
     tensor that holds positions of a domain (``in v``): its values are checked to lie in ``0 .. positions-1``.
+    ``literal`` holds the elements, row by row, of a data tensor that is written in the program (``W = [0.2, 1.9]``).
     """
 
     name: str
@@ -56,6 +57,7 @@ class Tensor:
     init: Init | None = None
     file: FileRef | None = None
     positions: Size | None = None
+    literal: tuple[bool | int | float, ...] | None = None
 
     @property
     def shape(self) -> tuple[Size, ...]:
@@ -182,7 +184,11 @@ Action = QueryAction | MinimizeAction | PlotAction | SaveAction | LoadAction | A
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``sizes`` holds the symbols that are bound already (by declared files or by the caller)."""
+    """``sizes`` holds the symbols that are bound already (by declared files or by the caller).
+
+    ``equalities`` are pairs of sizes that must agree once symbols are bound, with the place that demands it.
+    ``updates`` are (buffer, tensor with its next value) pairs.
+    """
 
     tensors: Mapping[str, Tensor]
     definitions: tuple[Definition, ...]
@@ -191,6 +197,7 @@ class Program:
     dims: Mapping[str, Size] = field(default_factory=dict)
     sizes: Mapping[Symbol, int] = field(default_factory=dict)
     updates: tuple[tuple[str, str], ...] = ()
+    equalities: tuple[tuple[Size, Size, Span], ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)

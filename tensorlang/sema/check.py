@@ -1,0 +1,159 @@
+"""The analysis from a tree to a Program: collect, resolve, solve sizes, project, in the order in which tensors depend.
+
+In: the tree of a file and its ``Setting``. Out: a ``Program``, or None where errors were reported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from tensorlang.diagnostics import Problems
+from tensorlang.ir.domain import Size
+from tensorlang.ir.program import Action, Axis, Definition, MinimizeAction, Program, Tensor, TestAction
+from tensorlang.sema import messages
+from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
+from tensorlang.sema.build import Table
+from tensorlang.sema.collect import collect
+from tensorlang.sema.define import define, statement_names
+from tensorlang.sema.domains import Domains, accesses, solve
+from tensorlang.sema.equations import resolve_equations
+from tensorlang.sema.order import in_order
+from tensorlang.sema.scope import Scope, TensorInfo, View
+from tensorlang.sema.setting import Setting
+from tensorlang.sema.world import World, strip
+from tensorlang.syntax import ast
+
+
+def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | None:
+    """What a file means. Problems are reported, as many at once as are independent of each other."""
+    with _deep():
+        root = Scope(None)
+        world = World(setting, problems, root)
+        world.batch_names = frozenset(_batch_names(file.statements))
+        collect(world, root, file.statements)
+        resolve_equations(world)
+        collector = Collector(world)
+        actions = collect_actions(collector, root, file.statements)
+        domains = solve(world)
+        if domains.failed or problems.errors:
+            _build_what_can_be(world, domains)
+            return None
+        definitions, dtypes = _definitions(world, domains)
+        outputs = _outputs(world)
+        settled = tuple(_settle(world, collector, domains, action) for action in actions)
+        if problems.errors:
+            return None
+        tensors = {info.name: _tensor(world, domains, info, dtypes) for info in world.tensors.values()}
+        return Program(
+            tensors,
+            definitions,
+            outputs,
+            settled,
+            {name: domains.norm(size) for name, (size, _) in root.dims.items()},
+            dict(world.sizes),
+            tuple(collector.updates),
+            tuple((domains.norm(a), domains.norm(b), span) for a, b, span in domains.equalities),
+        )
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for expressions as deep as the limit on nesting allows (Python frames, not the machine's stack)."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 60_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _batch_names(statements: tuple[ast.Statement, ...]) -> Iterator[str]:
+    """The indices of minibatches: their dims stay symbols even where a number is declared."""
+    for statement in statements:
+        if isinstance(statement, ast.Minimize):
+            yield from statement.over
+            for option in statement.options:
+                value = strip(option.value)
+                if isinstance(value, ast.ListLiteral) and value.items and isinstance(value.items[0], ast.Name):
+                    yield value.items[0].name
+
+
+def _definitions(world: World, domains: Domains) -> tuple[tuple[Definition, ...], dict[str, str]]:
+    """All definitions, each after those that it reads."""
+    table = _table(world, domains)
+    definitions = []
+    for info in in_order(world):
+        definition = define(world, domains, table, info)
+        if definition is not None:
+            definitions.append(definition)
+    return tuple(definitions), table.dtypes
+
+
+def _table(world: World, domains: Domains) -> Table:
+    shapes = {}
+    for info in world.tensors.values():
+        sizes = [domains.size(domains.axis(info.name, at)) for at in range(len(info.labels or ()))]
+        shapes[info.name] = tuple(Size.of(1) if size is None else domains.norm(size) for size in sizes)
+    given = {info.name: info.element or "float" for info in world.tensors.values() if info.kind != "defined"}
+    return Table(world.problems, shapes, given, {info.name: info.kind for info in world.tensors.values()})
+
+
+def _build_what_can_be(world: World, domains: Domains) -> None:
+    """Find the projection's errors also in a program with other errors, in equations whose sizes are all known."""
+    table = _table(world, domains)
+    broken = {info.name for info in world.tensors.values() if info.equations and not info.statements}
+    for info in in_order(world):
+        sizes = [domains.size(domains.index(s, name)) for s in info.statements for name in statement_names(s)]
+        reads = {access.tensor for statement in info.statements for access in accesses(statement)}
+        if info.statements and None not in sizes and not reads & broken:
+            if define(world, domains, table, info) is not None:
+                continue
+        broken.add(info.name)
+
+
+def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, str]) -> Tensor:
+    axes = []
+    for at, label in enumerate(info.labels or ()):
+        size = domains.size(domains.axis(info.name, at))
+        assert size is not None, f"{info.name} has an axis without a size"
+        axes.append(Axis(label, domains.norm(size)))
+    positions = None if info.positions is None else domains.norm(info.positions)
+    dtype = dtypes.get(info.name, info.element or "float")
+    return Tensor(
+        info.name, info.kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal
+    )
+
+
+def _outputs(world: World) -> tuple[str, ...]:
+    """The declared outputs; without any, every tensor of the file itself that no other equation reads."""
+    if world.root.outputs:
+        found = []
+        for name, span in world.root.outputs:
+            entity = world.root.names.get(name)
+            if isinstance(entity, View):
+                found.append(entity.tensor.name)
+            else:
+                messages.unknown_tensor(world.problems, span, name, world.root.known())
+        return tuple(dict.fromkeys(found))
+    asked = [info for info in world.tensors.values() if not info.name.startswith("?")]
+    read = {access.tensor for info in asked for s in info.statements for access in accesses(s)}
+    own = [info.name for info in asked if info.scope is world.root and info.kind == "defined"]
+    return tuple(name for name in own if name not in read and not name.endswith(".next"))
+
+
+def _settle(world: World, collector: Collector, domains: Domains, action: Action) -> Action:
+    """Fill in what of an action waited for sizes."""
+    if isinstance(action, TestAction):
+        return replace(action, actions=tuple(_settle(world, collector, domains, inner) for inner in action.actions))
+    if not isinstance(action, MinimizeAction):
+        return action
+    draft = collector.drafts[id(action)]
+    if draft.batch is None:
+        return replace(action, updates=tuple(collector.updates))
+    name, rows, span = draft.batch
+    symbol = batch_symbol(world, name, domains.norm, span, domains.names)
+    return replace(action, batch=None if symbol is None else (symbol, rows), updates=tuple(collector.updates))
+

@@ -1,0 +1,387 @@
+"""Modules applied to tensors: each application becomes equations of its own, named after where it stands.
+
+Also what is known of a tensor before sizes are: its rank and the labels of its axes, found on demand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorlang.ir.domain import Size
+from tensorlang.sema import calls, collect, messages, resolve
+from tensorlang.sema.resolved import Place, Poison, Resolved, Value
+from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
+from tensorlang.sema.world import World, ast_walk, index_words, item_words, strip
+from tensorlang.source import Span
+from tensorlang.syntax import ast
+
+if TYPE_CHECKING:
+    from tensorlang.sema.resolve import Frame
+
+
+def labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
+    """The index names that label a tensor's axes, as many as it has."""
+    if tensor.labels is None:
+        if tensor.resolving:
+            messages.rank_unknown(world.problems, tensor.span, tensor.name)
+            tensor.labels = tensor.leading
+            return tensor.labels
+        tensor.resolving = True
+        found = _labels(world, tensor)
+        tensor.resolving = False
+        if tensor.labels is None:
+            tensor.labels = (*tensor.leading, *found)
+    return tensor.labels
+
+
+def rank(world: World, tensor: TensorInfo) -> int:
+    return len(labels(world, tensor))
+
+
+def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
+    for equation, scope in tensor.equations:
+        frame = frame_of(world, scope, tensor.name, equation)
+        if equation.items is None:
+            return _whole_labels(frame, equation.value)
+        if not any(isinstance(item, ast.Rest) for item in equation.items):
+            return tuple(_label(item, at) for at, item in enumerate(equation.items))
+    for equation, scope in tensor.equations:
+        frame = frame_of(world, scope, tensor.name, equation)
+        rest = rest_of(frame, equation)
+        if rest is not None and equation.items is not None:
+            found: list[str] = []
+            for at, item in enumerate(equation.items):
+                found += rest if isinstance(item, ast.Rest) else [_label(item, at)]
+            return tuple(found)
+    return ()
+
+
+def _label(item: ast.Item, at: int) -> str:
+    match item:
+        case ast.Name(name=name) | ast.Dotted(name=name):
+            return name
+        case ast.Group(names=names):
+            return "_".join(names)
+        case _:
+            return next(iter(sorted(item_words(item))), f"axis{at}")
+
+
+def _whole_labels(frame: Frame, value: ast.Expression) -> tuple[str, ...]:
+    """The axes of a tensor that is assigned whole: those of the application, tensor or literal on the right."""
+    inner = strip(value)
+    if isinstance(inner, ast.ListLiteral):
+        depth = 0
+        node: ast.Expression = inner
+        while isinstance(node, ast.ListLiteral):
+            depth += 1
+            node = node.items[0] if node.items else ast.Number(0, span=inner.span)
+        return tuple("ijklmnpq"[at % 8] for at in range(depth))
+    if is_whole(frame, inner):
+        view = resolve.find_view(frame, inner)
+        if view is not None:
+            return labels(frame.world, view.tensor)[len(view.prefix) :]
+    return ()
+
+
+def is_whole(frame: Frame, value: ast.Expression) -> bool:
+    """Whether a right side is a whole tensor: a module applied, or the bare name of another tensor."""
+    if isinstance(value, ast.Name):
+        return isinstance(frame.scope.find(value.name), View)
+    if isinstance(value, ast.Attribute):
+        return True
+    return isinstance(value, ast.Call) and names_module(frame.scope, strip(value.target))
+
+
+def names_module(scope: Scope, target: ast.Expression) -> bool:
+    """Whether an expression names a module or an instance (nothing is reported)."""
+    if isinstance(target, ast.Subscript):
+        target = strip(target.target)
+    if isinstance(target, ast.Name):
+        return isinstance(scope.find(target.name), Module | Instance)
+    return isinstance(target, ast.Attribute)
+
+
+def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
+    """A frame for one equation, its left side not yet resolved."""
+    words = {word for word in index_words(list(ast_walk(equation))) if not _constant(scope, word)}
+    left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
+    dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
+    if len(dotted) > 1:
+        messages.several_dots(world.problems, equation.left, dotted)
+    return resolve.Frame(world, scope, owner, words, left, dotted[0] if dotted else None)
+
+
+def _constant(scope: Scope, word: str) -> bool:
+    """Whether a word in index brackets is a constant or a tensor (a gathered scalar) rather than an index."""
+    found = scope.find(word)
+    if isinstance(found, Scalar):
+        return not found.index
+    return isinstance(found, View) and word[0].isupper()
+
+
+def rest_of(frame: Frame, equation: ast.Equation) -> tuple[str, ...] | None:
+    """The names that ``...`` stands for in an equation, from the first tensor on the right that is read with it."""
+    for node in ast_walk(equation.value):
+        if isinstance(node, ast.Subscript) and any(isinstance(item, ast.Rest) for item in node.items):
+            view = resolve.find_view(frame, node.target)
+            if view is not None:
+                resolve.entries(frame, node.items, view, node.span)
+                if frame.rest is not None:
+                    return frame.rest
+    return frame.rest
+
+
+def size_of_expression(world: World, scope: Scope, node: ast.Expression) -> Size | None:
+    """A size given by numbers, constants, dims and ``|d|`` with ``+ - * /`` (rounded down); None if it is none."""
+    match strip(node):
+        case ast.Number(value=int() as number):
+            return Size.of(number)
+        case ast.Size(name=name):
+            known = scope.dim(name)
+            return known[0] if known is not None else None
+        case ast.Name(name=name):
+            found = scope.find(name)
+            if isinstance(found, Scalar) and isinstance(found.value, Value):
+                value = found.value.value
+                return Size.of(value) if isinstance(value, int | Size) else None
+            known = scope.dim(name)
+            return known[0] if known is not None and found is None else None
+        case ast.Sum(terms=terms):
+            total = Size.of(0)
+            for term in terms:
+                part = size_of_expression(world, scope, term.value)
+                if part is None:
+                    return None
+                total = total + part * term.sign
+            return total
+        case ast.Product(factors=factors):
+            return _size_product(world, scope, factors)
+        case ast.Power(base=base, exponent=exponent):
+            low, high = size_of_expression(world, scope, base), size_of_expression(world, scope, exponent)
+            if low is None or high is None or high.constant is None or not 0 <= high.constant <= 64:
+                return None
+            result = Size.of(1)
+            for _ in range(high.constant):
+                result = result * low
+            return result
+        case _:
+            return None
+
+
+def _size_product(world: World, scope: Scope, factors: tuple[ast.Factor, ...]) -> Size | None:
+    result = Size.of(1)
+    for factor in factors:
+        part = size_of_expression(world, scope, factor.value)
+        if part is None:
+            return None
+        if factor.operator in ("*", ""):
+            result = result * part
+        elif factor.operator == "/" and part.constant is not None and part.constant > 0:
+            result = result // part.constant
+        else:
+            return None
+    return result
+
+
+# --- application -------------------------------------------------------------------------------------------------
+
+
+def apply(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...], node: ast.Call) -> View | None:
+    """Expand one application; asked twice for the same place, it answers the same tensor."""
+    world = frame.world
+    key = (id(node), id(frame.scope))
+    if key not in world.applied:
+        world.applied[key] = None
+        world.kept.append(node)
+        view = _expand(frame, target, lead, node)
+        world.applied[key] = view
+    return world.applied[key]
+
+
+def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...], node: ast.Call) -> View | None:
+    world = frame.world
+    module = target.module if isinstance(target, Instance) else target
+    definition = module.definition
+    if frame.scope.depth + 1 > world.setting.limits.modules:
+        messages.modules_too_deep(world.problems, node.span, definition.name, world.setting.limits.modules)
+        return None
+    names = _lead_names(frame, lead)
+    if names is None:
+        return None
+    bound = bind(world, definition, (*(target.arguments if isinstance(target, Instance) else ()), *node.arguments), node.span)
+    if bound is None:
+        return None
+    prefix = _instance_prefix(frame, definition.name)
+    params = target.prefix if isinstance(target, Instance) else prefix
+    outer = target.leading if isinstance(target, Instance) else frame.scope.leading
+    used = index_words([part for statement in definition.body for part in ast_walk(statement)])
+    renamed = {name: _unused(name, used) for name in names}
+    leading = tuple(dict.fromkeys((*outer, *renamed.values())))
+    body = Scope(module.scope, prefix, params, leading=leading, depth=frame.scope.depth + 1)
+    caller = target.scope if isinstance(target, Instance) else frame.scope
+    given = set(target.arguments) if isinstance(target, Instance) else set()
+    for formal in definition.formals:
+        argument = bound.get(formal.name)
+        place = caller if argument in given else frame.scope
+        if not _bind_formal(frame, body, formal, argument, place, renamed, node.span):
+            return None
+    _tie_formals(world, body)
+    collect.collect(world, body, definition.body, inside=definition)
+    return _result(frame, body, definition, lead, node)
+
+
+def _unused(name: str, used: set[str]) -> str:
+    while name in used:
+        name += "'"
+    return name
+
+
+def _lead_names(frame: Frame, lead: tuple[ast.Item, ...]) -> list[str] | None:
+    names = []
+    for item in lead:
+        if not isinstance(item, ast.Name) or _constant(frame.scope, item.name):
+            messages.lead_must_be_index(frame.world.problems, item.span)
+            return None
+        names.append(item.name)
+    return names
+
+
+def _instance_prefix(frame: Frame, module: str) -> str:
+    """``H.`` for the first application in the equation of H, then ``H.Linear.``, ``H.Linear2.``..."""
+    counter = frame.world.root.counter
+    name = frame.owner
+    if counter.get(name):
+        name = f"{frame.owner}.{module}"
+        while counter.get(name):
+            counter[name] += 1
+            name = f"{frame.owner}.{module}{counter[name]}"
+    counter[name] = 1
+    return f"{name}."
+
+
+def bind(
+    world: World, definition: ast.Def, arguments: tuple[ast.Argument, ...], span: Span
+) -> dict[str, ast.Argument] | None:
+    """Arguments to formals: by name, then by position over the formals that are left, in their order."""
+    formals = [formal.name for formal in definition.formals]
+    bound: dict[str, ast.Argument] = {}
+    for argument in arguments:
+        if argument.name is not None:
+            if argument.name not in formals or argument.name in bound:
+                messages.unknown_argument(world.problems, argument.span, definition, argument.name, argument.name in bound)
+                return None
+            bound[argument.name] = argument
+    for argument in arguments:
+        if argument.name is None:
+            left = [name for name in formals if name not in bound]
+            if not left:
+                messages.too_many_arguments(world.problems, argument.span, definition, len(arguments))
+                return None
+            bound[left[0]] = argument
+    missing = [f.name for f in definition.formals if f.name not in bound and f.default is None]
+    if missing:
+        messages.missing_arguments(world.problems, span, definition, missing)
+        return None
+    return bound
+
+
+def _bind_formal(
+    frame: Frame,
+    body: Scope,
+    formal: ast.Formal,
+    argument: ast.Argument | None,
+    place: Scope,
+    renamed: dict[str, str],
+    span: Span,
+) -> bool:
+    world = frame.world
+    caller = resolve.Frame(world, place, frame.owner, set(frame.words), frame.left)
+    value = formal.default if argument is None else argument.value
+    assert value is not None
+    where = span if argument is None else argument.span
+    if formal.axes is not None:
+        view = _tensor_argument(caller, value, renamed, body)
+        if view is not None:
+            body.names[formal.name] = view
+            _check_formal_rank(frame, formal, view, where)
+            body.formal_axes.append((view, formal.axes, where))
+        return view is not None
+    size = size_of_expression(world, body.parent or body if argument is None else place, value)
+    if size is not None:
+        body.dims[formal.name] = (size, where)
+        body.names[formal.name] = Scalar(Value(where, size.constant if size.constant is not None else size), index=True)
+        return True
+    inner = strip(value)
+    if isinstance(inner, ast.Name | ast.Attribute) and names_module(place, inner):
+        entity = calls.module_of(caller, inner)
+        if entity is not None:
+            body.names[formal.name] = entity
+        return entity is not None
+    if isinstance(inner, ast.Call) and names_module(place, strip(inner.target)):
+        entity = calls.module_of(caller, strip(inner.target))
+        if isinstance(entity, Module):
+            prefix = f"{body.prefix}{formal.name}."
+            body.names[formal.name] = Instance(entity, inner.arguments, place, prefix, body.leading)
+            return True
+    resolved: Resolved = resolve.resolve(caller, value)
+    body.names[formal.name] = Scalar(resolved)
+    return not isinstance(resolved, Poison)
+
+
+def _tensor_argument(caller: Frame, value: ast.Expression, renamed: dict[str, str], body: Scope) -> View | None:
+    """A whole tensor, or one at the application's own leading indices (``Block[l](Stream[l])``)."""
+    inner = strip(value)
+    world = caller.world
+    if isinstance(inner, ast.Subscript):
+        view = resolve.find_view(caller, inner.target)
+        if view is None:
+            return None
+        prefix: list[Resolved] = list(view.prefix)
+        for item in inner.items:
+            if not isinstance(item, ast.Name) or item.name not in renamed:
+                messages.whole_tensor_needed(world.problems, inner.span)
+                return None
+            prefix.append(Place(item.span, renamed[item.name]))
+        return View(view.tensor, tuple(prefix))
+    if isinstance(inner, ast.Name | ast.Attribute | ast.Call):
+        return resolve.find_view(caller, inner)
+    messages.whole_tensor_needed(world.problems, inner.span)
+    return None
+
+
+def _check_formal_rank(frame: Frame, formal: ast.Formal, view: View, span: Span) -> None:
+    assert formal.axes is not None
+    have = rank(frame.world, view.tensor) - len(view.prefix)
+    open_ended = any(isinstance(axis, ast.Rest) for axis in formal.axes)
+    least = len(formal.axes) - (1 if open_ended else 0)
+    if have < least or (have > least and not open_ended):
+        messages.formal_rank(frame.world.problems, span, formal, least, have, open_ended)
+
+
+def _tie_formals(world: World, body: Scope) -> None:
+    """A formal's axis that is labelled like one of the module's sizes (``X[n,o], o``) has that size."""
+    for view, axes, span in body.formal_axes:
+        have = rank(world, view.tensor)
+        rest = [isinstance(axis, ast.Rest) for axis in axes]
+        split = rest.index(True) if True in rest else len(axes)
+        for at, axis in enumerate(axes):
+            if isinstance(axis, ast.Name) and axis.name in body.dims:
+                position = len(view.prefix) + at if at < split else have - (len(axes) - at)
+                if 0 <= position < have:
+                    world.ties.append((view.tensor.name, position, body.dims[axis.name][0], span))
+
+
+def _result(
+    frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item, ...], node: ast.Call
+) -> View | None:
+    if not definition.results:
+        messages.no_result(frame.world.problems, definition.span, definition.name)
+        return None
+    first = definition.results[0]
+    found = body.names.get(first.name)
+    if not isinstance(found, View) or found.tensor.kind != "defined":
+        messages.result_not_defined(frame.world.problems, first.span, definition.name, first.name)
+        return None
+    outer = tuple(Place(node.span, name) for name in frame.scope.leading)
+    own = tuple(Place(item.span, item.name) for item in lead if isinstance(item, ast.Name))
+    return View(found.tensor, (*outer, *own))

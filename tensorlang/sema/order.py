@@ -1,0 +1,55 @@
+"""The order in which tensors are computed, and what to say where there is none."""
+
+from __future__ import annotations
+
+from tensorlang.sema import messages
+from tensorlang.sema.domains import accesses
+from tensorlang.sema.resolved import Access, Addition, FromEnd, Place, Statement
+from tensorlang.sema.scope import TensorInfo
+from tensorlang.sema.world import World
+
+
+def in_order(world: World) -> list[TensorInfo]:
+    """Defined tensors, each after those that it reads, otherwise as in the text; cycles are reported and left out."""
+    defined = {info.name: info for info in world.tensors.values() if info.kind == "defined"}
+    reads = {
+        name: list(dict.fromkeys(a.tensor for s in info.statements for a in accesses(s) if a.tensor in defined))
+        for name, info in defined.items()
+    }
+    done: dict[str, bool] = {}
+    ordered: list[TensorInfo] = []
+    for start in defined:
+        stack: list[tuple[str, int]] = [(start, 0)]
+        path: list[str] = []
+        while stack:
+            name, at = stack.pop()
+            if at == 0:
+                if name in done:
+                    continue
+                done[name] = False
+                path.append(name)
+            for position in range(at, len(reads[name])):
+                other = reads[name][position]
+                if done.get(other) is False:
+                    _cycle(world, defined, path[path.index(other) :])
+                elif other not in done:
+                    stack += [(name, position + 1), (other, 0)]
+                    break
+            else:
+                done[name] = True
+                path.pop()
+                ordered.append(defined[name])
+    return ordered
+
+
+def _cycle(world: World, defined: dict[str, TensorInfo], names: list[str]) -> None:
+    """A tensor that needs itself: a recurrence where some read is at a shifted position, otherwise circular."""
+    info = defined[names[0]]
+    shifted = any(_shifted(s, a) for name in names for s in defined[name].statements for a in accesses(s) if a.tensor in names)
+    messages.cycle(world.problems, info.statements[0].span, [*names, names[0]], shifted)
+
+
+def _shifted(statement: Statement, access: Access) -> bool:
+    """Whether an access stands at another position of an axis than the left side does (``H[t-1]``, ``H[t+1] = ...``)."""
+    entries = (*access.at, *statement.left)
+    return any(isinstance(entry, Addition | FromEnd) or not isinstance(entry, Place) for entry in entries)

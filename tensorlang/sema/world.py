@@ -1,0 +1,101 @@
+"""The state of one analysis: the tensors found so far, what was imported, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from tensorlang.diagnostics import Problems
+from tensorlang.ir.domain import Size, Symbol
+from tensorlang.sema.scope import Library, Scope, TensorInfo, View
+from tensorlang.sema.setting import Setting
+from tensorlang.source import Span
+from tensorlang.syntax import ast
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """``applied`` remembers the result of each application by where it stands, so that looking twice expands once."""
+
+    setting: Setting
+    problems: Problems
+    root: Scope
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    libraries: dict[str, Library] = field(default_factory=dict)
+    loading: list[str] = field(default_factory=list)
+    applied: dict[tuple[int, int], View | None] = field(default_factory=dict)
+    sizes: dict[Symbol, int] = field(default_factory=dict)
+    kept: list[object] = field(default_factory=list)
+    equations: int = 0
+    batch_names: frozenset[str] = frozenset()
+    ties: list[tuple[str, int, Size, Span]] = field(default_factory=list)
+    same: list[tuple[str, str, Span]] = field(default_factory=list)
+    conditions: set[str] = field(default_factory=set)
+
+    def add(self, info: TensorInfo) -> TensorInfo:
+        self.tensors[info.name] = info
+        return info
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def ast_parts(node: ast.Node) -> Iterator[ast.Node]:
+    """The direct parts of a tree node."""
+    kind = type(node)
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(f.name for f in fields(node) if f.name not in ("span", "left"))
+    for name in names:
+        value = getattr(node, name)
+        if isinstance(value, ast.Node):
+            yield value
+        elif isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, ast.Node):
+                    yield item
+
+
+def ast_walk(node: ast.Node) -> Iterator[ast.Node]:
+    """A tree node and everything in it, outermost first, in the order of the text."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(list(ast_parts(top))))
+
+
+def index_words(nodes: Iterator[ast.Node] | list[ast.Node]) -> set[str]:
+    """The words that stand as indices somewhere in an equation: alone or in arithmetic inside index brackets."""
+    found: set[str] = set()
+    for node in nodes:
+        items: tuple[ast.Node, ...] = ()
+        if isinstance(node, ast.Subscript):
+            items = node.items
+        elif isinstance(node, ast.Equation):
+            items = node.items or ()
+        for item in items:
+            found |= item_words(item)
+    return found
+
+
+def item_words(item: ast.Node) -> set[str]:
+    """The index words of one entry (not those inside a gathered tensor's own brackets, which are found by themselves)."""
+    match item:
+        case ast.Name(name=name) | ast.Dotted(name=name) | ast.Virtual(name=name):
+            return {name}
+        case ast.Group(names=names):
+            return set(names)
+        case ast.Subscript():
+            return set()
+        case ast.Call(arguments=arguments):
+            return set().union(*(item_words(argument.value) for argument in arguments))
+        case _:
+            return set().union(*map(item_words, ast_parts(item)))
+
+
+def strip(node: ast.Expression) -> ast.Expression:
+    """An expression without the brackets around it."""
+    while isinstance(node, ast.Paren):
+        node = node.value
+    return node
