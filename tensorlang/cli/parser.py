@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """The arguments, every word of which must be understood."""
-        given, left = self.parse_known_intermixed_args(list(words))
+        given, left = self.parse_known_intermixed_args(_without_separator(list(words)))
         wrong = [word for word in left if word.startswith("-") and word != "-"]
         if wrong:
             known = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
@@ -59,6 +59,14 @@ class Parser(argparse.ArgumentParser):
         if about[2].startswith("ignored explicit argument"):
             raise usage("E1003", f"`{about[1]}` takes no value")
         raise usage("E1003", f"`{about[1]}`: {about[2]}")
+
+
+def _without_separator(words: list[str]) -> list[str]:
+    """Behind ``--`` everything is a file, whatever it starts with (argparse forgets ``--`` where words are mixed)."""
+    if "--" not in words:
+        return words
+    at = words.index("--")
+    return [*words[:at], *(f"./{word}" if word.startswith("-") else word for word in words[at + 1 :])]
 
 
 class _Layout(argparse.RawDescriptionHelpFormatter):

@@ -43,6 +43,7 @@ class Console:
     json: bool = False
     debug: bool = False
     quiet: bool = False
+    complained: bool = False
     document: dict[str, object] = field(default_factory=dict)
     problems: list[dict[str, object]] = field(default_factory=list)
 
@@ -83,7 +84,9 @@ class Console:
             self.problems += [to_json(problem) for problem in found]
         elif found:
             self.out.flush()
-            print(render(found, wants_colour(self.err)) + "\n", file=self.err, flush=True)
+            blank = "\n" if self.complained else ""
+            self.complained = True
+            print(blank + render(found, wants_colour(self.err)), file=self.err, flush=True)
 
     def finish(self, code: int) -> None:
         """Print the document, if one was asked for, and flush."""
