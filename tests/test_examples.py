@@ -1,11 +1,10 @@
 """Every example is run as a user runs it, and prints what was recorded beside it (``examples/digits.out``).
 
-``UPDATE=1 pytest tests/test_examples.py`` writes the recordings anew; look at them before committing.
+``pytest tests/test_examples.py --update`` writes the recordings anew; look at them before committing.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -30,7 +29,7 @@ def tensorlang(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
-def test_an_example_prints_what_was_recorded(path: Path) -> None:
+def test_an_example_prints_what_was_recorded(path: Path, request: pytest.FixtureRequest) -> None:
     started = time.monotonic()
     if path.suffix == ".tl":
         ran = tensorlang("run", "--quiet", str(path))
@@ -39,7 +38,7 @@ def test_an_example_prints_what_was_recorded(path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert time.monotonic() - started < 60
     recording = path.with_suffix(".out")
-    if os.environ.get("UPDATE"):
+    if request.config.getoption("--update"):
         recording.write_text(ran.stdout)
     wrong = difference(ran.stdout, recording.read_text(), TOLERANCE.get(path.name, 1e-3))
     assert wrong is None, wrong
