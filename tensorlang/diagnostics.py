@@ -200,7 +200,8 @@ def _carets(labels: Sequence[Label], shown: str) -> list[str]:
         if ordered[at].text:
             stems = [" "] * starts[at]
             for start in starts[:at]:
-                stems[start] = "|"
+                if start < starts[at]:
+                    stems[start] = "|"
             rows.append("".join(stems) + ordered[at].text)
     return rows
 

@@ -29,10 +29,9 @@ from tensorlang.syntax import ast
 
 def resolve_equations(world: World) -> None:
     """Fill ``statements`` of all tensors; applications add tensors on the way, which are taken in turn."""
-    done = 0
-    while done < len(world.tensors):
-        for info in list(world.tensors.values())[done:]:
-            done += 1
+    while world.resolved < len(world.tensors):
+        for info in list(world.tensors.values())[world.resolved :]:
+            world.resolved += 1
             for equation, scope in info.equations:
                 info.statements += _statements(world, info, equation, scope)
             if info.kind == "defined" and info.labels is None:

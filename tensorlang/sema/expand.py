@@ -212,7 +212,7 @@ def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...],
     if bound is None:
         return None
     prefix = _instance_prefix(frame, definition.name)
-    params = target.prefix if isinstance(target, Instance) else prefix
+    params = target.prefix if isinstance(target, Instance) else _params_prefix(frame.scope, prefix)
     outer = target.leading if isinstance(target, Instance) else frame.scope.leading
     used = index_words([part for statement in definition.body for part in ast_walk(statement)])
     renamed = {name: _unused(name, used) for name in names}
@@ -257,6 +257,11 @@ def _instance_prefix(frame: Frame, module: str) -> str:
             name = f"{frame.owner}.{module}{counter[name]}"
     counter[name] = 1
     return f"{name}."
+
+
+def _params_prefix(scope: Scope, prefix: str) -> str:
+    """Parameters of a module inside a named instance belong to the instance, wherever that is applied."""
+    return f"{scope.params}{prefix.removeprefix(scope.prefix)}"
 
 
 def bind(

@@ -362,7 +362,7 @@ def _slice(frame: Frame, item: ast.Slice, tensor: TensorInfo | None, at: int) ->
         frame.ranges[name] = upper - (lower or 0)
     elif lower is not None:
         messages.open_slice(frame.world.problems, item.span)
-    return place if lower is None else Addition(item.span, ((1, place), (1, Value(item.span, lower))))
+    return place if lower is None or lower.constant == 0 else Addition(item.span, ((1, place), (1, Value(item.span, lower))))
 
 
 def _bound(frame: Frame, node: ast.Expression | None) -> Size | None:

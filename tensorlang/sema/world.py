@@ -30,6 +30,7 @@ class World:
     batch_names: frozenset[str] = frozenset()
     ties: list[tuple[str, int, Size, Span]] = field(default_factory=list)
     same: list[tuple[str, str, Span]] = field(default_factory=list)
+    resolved: int = 0
     conditions: set[str] = field(default_factory=set)
 
     def add(self, info: TensorInfo) -> TensorInfo:
