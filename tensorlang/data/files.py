@@ -254,4 +254,3 @@ def _told_apart(path: str, span: Span | None) -> Iterator[None]:
     except OSError as problem:
         reason = (problem.strerror or "unknown reason").lower()
         raise run_error("E0710", f"the system refused `{_shown(path)}`: {reason}", span) from None
-
