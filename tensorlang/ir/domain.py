@@ -48,7 +48,7 @@ Monomial = tuple[Atom, ...]
 
 @dataclass(frozen=True)
 class Size:
-    """A polynomial: monomials (sorted atoms; ``()`` is 1) with their non-zero integer coefficients, in a fixed order."""
+    """A polynomial: monomials (sorted atoms; ``()`` is 1) with their non-zero integer coefficients, in fixed order."""
 
     terms: tuple[tuple[Monomial, int], ...]
 
@@ -84,9 +84,7 @@ class Size:
 
     def __mul__(self, other: Size | int) -> Size:
         right = Size.of(other)
-        return Size._sum(
-            (tuple(sorted((*m, *n), key=str)), c * d) for m, c in self.terms for n, d in right.terms
-        )
+        return Size._sum((tuple(sorted((*m, *n), key=str)), c * d) for m, c in self.terms for n, d in right.terms)
 
     __rmul__ = __mul__
 

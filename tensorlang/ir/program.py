@@ -82,7 +82,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """All equations of one tensor. ``aggregate`` (sum max min mean prod or and logsumexp) joins what falls on one element.
+    """All equations of one tensor.
+
+    ``aggregate`` (sum max min mean prod any all logsumexp) joins what falls on one element.
 
     Elements that no piece defines are 0 (false), or the aggregate's identity where the tensor is written by an
     explicit aggregate other than a sum.
@@ -119,7 +121,7 @@ class QueryAction:
 class MinimizeAction:
     """Train: ``over`` names parameters (empty: all that the loss depends on). ``batch`` is (symbol, rows) or None.
 
-    ``options`` are the settings of the method (``lr``, ``beta1``...), ``schedule`` those of the run (``epochs``, ``steps``...).
+    ``options`` are the settings of the method (``lr``, ``beta1``...), ``schedule`` those of the run (``epochs``...).
     """
 
     loss: str
@@ -217,4 +219,5 @@ class Program:
                 for piece in definition.pieces:
                     needed |= tensors_read(piece.value).union(*(tensors_read(e) for e in piece.left))
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
-        return replace(self, tensors=tensors, definitions=tuple(reversed(kept)), outputs=outputs, actions=(), updates=())
+        definitions = tuple(reversed(kept))
+        return replace(self, tensors=tensors, definitions=definitions, outputs=outputs, actions=(), updates=())

@@ -199,7 +199,9 @@ def _params(collector: Collector, scope: Scope, names: tuple[str, ...], span: Sp
         entity = scope.find(name)
         prefix = entity.prefix if isinstance(entity, Instance) else f"{name}."
         tensors = collector.world.tensors.values()
-        own = [t.name for t in tensors if t.kind in ("param", "buffer") and (t.name == name or t.name.startswith(prefix))]
+        own = [
+            t.name for t in tensors if t.kind in ("param", "buffer") and (t.name == name or t.name.startswith(prefix))
+        ]
         if not own:
             known = [t.name for t in tensors if t.kind in ("param", "buffer")]
             messages.unknown_parameter(collector.world.problems, span, name, known)
@@ -237,7 +239,9 @@ def _update(collector: Collector, scope: Scope, statement: ast.Update) -> None:
         messages.only_buffers_update(world.problems, equation.left, equation.name)
         return
     target = found.tensor
-    info = TensorInfo(f"{target.name}.next", "defined", equation.left, scope, labels=target.labels, leading=target.leading)
+    info = TensorInfo(
+        f"{target.name}.next", "defined", equation.left, scope, labels=target.labels, leading=target.leading
+    )
     info.equations.append((equation, scope))
     world.add(info)
     world.same.append((info.name, target.name, equation.left))

@@ -1,4 +1,4 @@
-"""Leaves of expressions as IR nodes, once sizes are known: entries of tensors, element types, presence of what is read."""
+"""Leaves of expressions as IR nodes, once sizes are known: entries of tensors, element types, presence."""
 
 from __future__ import annotations
 
@@ -43,7 +43,22 @@ from tensorlang.sema.resolved import (
 )
 from tensorlang.source import Span
 
-_COMPLEX_ORDER = {"lt", "le", "gt", "ge", "min", "max", "floor", "ceil", "round", "mod", "floordiv", "sign", "relu", "step"}
+_COMPLEX_ORDER = {
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "min",
+    "max",
+    "floor",
+    "ceil",
+    "round",
+    "mod",
+    "floordiv",
+    "sign",
+    "relu",
+    "step",
+}
 
 
 class BadLeaf(Exception):
@@ -154,13 +169,12 @@ class Builder:
                 if size.constant is not None and distance > size.constant:
                     messages.constant_outside(self.table.problems, node.span, -distance, size)
                 return size_value(size - distance)
-            case Value(value=value):
-                if isinstance(value, Size):
-                    return size_value(value)
-                if isinstance(value, int) and not isinstance(value, bool):
-                    if size is not None and size.constant is not None and value >= size.constant:
-                        messages.constant_outside(self.table.problems, node.span, value, size)
-                    return number(value)
+            case Value(value=Size() as value):
+                return size_value(value)
+            case Value(value=int() as value):
+                if size is not None and size.constant is not None and value >= size.constant:
+                    messages.constant_outside(self.table.problems, node.span, value, size)
+                return number(int(value))
             case Place() | Extent() | Flat() | Access():
                 found = self.leaf(node)
                 if dtype(found) in ("int", "bool"):
@@ -171,14 +185,17 @@ class Builder:
                 return signed[0] if len(signed) == 1 else Apply("add", signed)
             case Multiplication(factors=factors):
                 return product(*(self.entry(factor, None) for factor in factors))
-            case Function(op=op, args=args) if op in ("floordiv", "mod", "min", "max", "abs", "select"):
-                values = tuple(self.entry(arg, None) for arg in args)
-                self.check_divisor(op, values, node.span)
-                return Apply(op, values)
+            case Function(op=op) if op in ("floordiv", "mod", "min", "max", "abs", "select"):
+                return self._integer_function(node)
             case _:
                 pass
         messages.not_an_integer(self.table.problems, node.span)
         raise BadLeaf
+
+    def _integer_function(self, node: Function) -> Expr:
+        values = tuple(self.entry(arg, None) for arg in node.args)
+        self.check_divisor(node.op, values, node.span)
+        return Apply(node.op, values)
 
     # --- checks of element types ---
 
@@ -231,7 +248,9 @@ class Builder:
                     memo[key] = arg
                 case _:
                     inner = _inner(node, matters)
-                    new = tuple(self._settle(child, flag, memo) for child, flag in zip(children(node), inner, strict=True))
+                    new = tuple(
+                        self._settle(child, flag, memo) for child, flag in zip(children(node), inner, strict=True)
+                    )
                     memo[key] = with_children(node, new)
         return memo[key]
 

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 from tensorlang.sema import expand, messages, resolve
-from tensorlang.sema.resolved import Access, Along, Function, Place, Poison, Reduction, Resolved, Value
+from tensorlang.sema.resolved import (
+    Access,
+    Along,
+    Function,
+    Place,
+    Poison,
+    Reduction,
+    Resolved,
+    Value,
+    names_free,
+    walk,
+)
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, View
 from tensorlang.sema.world import strip
 from tensorlang.source import Span
@@ -163,7 +174,22 @@ def _reduction(frame: Frame, name: str, names: tuple[str, ...], node: ast.Call) 
         return Poison(node.span)
     argument = node.arguments[0]
     where = resolve.conditions(frame, argument.where)
-    return Reduction(node.span, name, names, resolve.resolve(frame, argument.value), where)
+    value = resolve.resolve(frame, argument.value)
+    if not _inside(frame, name, names, value, where, node.span):
+        return Poison(node.span)
+    return Reduction(node.span, name, names, value, where)
+
+
+def _inside(
+    frame: Frame, op: str, names: tuple[str, ...], value: Resolved, where: tuple[Resolved, ...], span: Span
+) -> bool:
+    """Whether the indices that a function runs over stand in its argument; reports otherwise."""
+    if any(isinstance(node, Poison) for part in (value, *where) for node in walk(part)):
+        return False
+    missing = frozenset(names) - frozenset().union(*map(names_free, (value, *where)))
+    if missing:
+        messages.index_not_inside(frame.world.problems, span, op, min(missing))
+    return not missing
 
 
 def _along(frame: Frame, name: str, index: str, node: ast.Call) -> Resolved:
@@ -187,8 +213,16 @@ def _along(frame: Frame, name: str, index: str, node: ast.Call) -> Resolved:
             messages.unknown_option(problems, argument.span, name, key, order)
             return Poison(node.span)
         options[key] = resolve.resolve(frame, argument.value)
-    given = tuple(options.get(key, Value(node.span, default)) for key, default in record.options)
-    return Along(node.span, name, index, resolve.resolve(frame, node.arguments[0].value), given)
+    given = []
+    for key, default in record.options:
+        if key not in options and default is None:
+            messages.wrong_arity(problems, node.span, name, (2, 1 + len(order)), len(node.arguments), record.doc)
+            return Poison(node.span)
+        given.append(options[key] if default is None or key in options else Value(node.span, default))
+    value = resolve.resolve(frame, node.arguments[0].value)
+    if not _inside(frame, name, (index,), value, (), node.span):
+        return Poison(node.span)
+    return Along(node.span, name, index, value, tuple(given))
 
 
 def structured(frame: Frame, name: str, at: tuple[Resolved, ...], span: Span) -> Resolved:

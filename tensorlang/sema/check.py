@@ -108,10 +108,9 @@ def _build_what_can_be(world: World, domains: Domains) -> None:
     for info in in_order(world):
         sizes = [domains.size(domains.index(s, name)) for s in info.statements for name in statement_names(s)]
         reads = {access.tensor for statement in info.statements for access in accesses(statement)}
-        if info.statements and None not in sizes and not reads & broken:
-            if define(world, domains, table, info) is not None:
-                continue
-        broken.add(info.name)
+        known = bool(info.statements) and None not in sizes and not reads & broken
+        if not known or define(world, domains, table, info) is None:
+            broken.add(info.name)
 
 
 def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, str]) -> Tensor:
@@ -122,9 +121,7 @@ def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, 
         axes.append(Axis(label, domains.norm(size)))
     positions = None if info.positions is None else domains.norm(info.positions)
     dtype = dtypes.get(info.name, info.element or "float")
-    return Tensor(
-        info.name, info.kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal
-    )
+    return Tensor(info.name, info.kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal)
 
 
 def _outputs(world: World) -> tuple[str, ...]:
@@ -156,4 +153,3 @@ def _settle(world: World, collector: Collector, domains: Domains, action: Action
     name, rows, span = draft.batch
     symbol = batch_symbol(world, name, domains.norm, span, domains.names)
     return replace(action, batch=None if symbol is None else (symbol, rows), updates=tuple(collector.updates))
-

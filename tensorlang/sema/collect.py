@@ -10,7 +10,7 @@ from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import FileRef, Init
 from tensorlang.ops import ALONG, INITIALIZERS, POINTWISE, REDUCTIONS, STRUCTURED
-from tensorlang.sema import expand, messages
+from tensorlang.sema import calls, expand, messages
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, ast_walk, strip
@@ -22,7 +22,11 @@ Acting = ast.Query | ast.Minimize | ast.Plot | ast.Save | ast.Load | ast.Assert 
 
 
 def collect(
-    world: World, scope: Scope, statements: tuple[ast.Statement, ...], inside: ast.Def | None = None, library: bool = False
+    world: World,
+    scope: Scope,
+    statements: tuple[ast.Statement, ...],
+    inside: ast.Def | None = None,
+    library: bool = False,
 ) -> None:
     """Enter all names of a block. ``inside`` is the module whose body it is; ``library`` an imported file."""
     for statement in statements:
@@ -128,8 +132,8 @@ def number_of(scope: Scope, node: ast.Expression) -> float | int | None:
         case ast.Name(name=name):
             found = scope.find(name)
             if isinstance(found, Scalar) and isinstance(found.value, Value):
-                value = found.value.value
-                return value if isinstance(value, int | float) else None
+                held = found.value.value
+                return held if isinstance(held, int | float) else None
             return {"pi": 3.141592653589793, "inf": float("inf")}.get(name)
         case ast.Sum(terms=terms):
             parts = [number_of(scope, term.value) for term in terms]
@@ -210,7 +214,9 @@ def _library(world: World, statement: ast.Import) -> Library | None:
 # --- declarations ------------------------------------------------------------------------------------------------
 
 
-def _declare(world: World, scope: Scope, statement: ast.Declaration, item: ast.Declared, inside: ast.Def | None) -> None:
+def _declare(
+    world: World, scope: Scope, statement: ast.Declaration, item: ast.Declared, inside: ast.Def | None
+) -> None:
     kind = statement.kind
     if kind == "output":
         if inside is None:
@@ -290,7 +296,8 @@ def _init(world: World, scope: Scope, node: ast.Expression | None) -> Init | Non
     if node is None:
         return None
     inner = strip(node)
-    name, arguments = "", ()
+    name = ""
+    arguments: tuple[ast.Argument, ...] = ()
     if isinstance(inner, ast.Call) and isinstance(inner.target, ast.Name):
         name, arguments = inner.target.name, inner.arguments
     elif isinstance(inner, ast.Name):
@@ -299,7 +306,7 @@ def _init(world: World, scope: Scope, node: ast.Expression | None) -> Init | Non
         messages.unknown_initializer(world.problems, node.span, name or node.span.text, INITIALIZERS)
         return None
     record = INITIALIZERS[name]
-    values = {key: default for key, default in record.arguments}
+    values = dict(record.arguments)
     order = list(values)
     for at, argument in enumerate(arguments):
         key = argument.name or (order[at] if at < len(order) else "")
@@ -344,7 +351,10 @@ def file_reference(problems: Problems, node: ast.Expression) -> FileRef | None:
     rows: tuple[int | None, int | None] | None = None
     if isinstance(inner, ast.Subscript) and len(inner.items) == 1 and isinstance(inner.items[0], ast.Slice):
         bounds = inner.items[0]
-        ends = [b.value if isinstance(b, ast.Number) and isinstance(b.value, int) else None for b in (bounds.lower, bounds.upper)]
+        ends = [
+            b.value if isinstance(b, ast.Number) and isinstance(b.value, int) else None
+            for b in (bounds.lower, bounds.upper)
+        ]
         rows = (ends[0], ends[1])
         inner = strip(inner.target)
     if isinstance(inner, ast.Call) and isinstance(inner.target, ast.Name) and inner.target.name == "load":
@@ -393,7 +403,12 @@ def _target(world: World, scope: Scope, equation: ast.Equation) -> TensorInfo | 
             messages.defined_twice(world.problems, equation.left, equation.name, scope.spans[equation.name])
         return None
     info = TensorInfo(
-        f"{scope.prefix}{equation.name}", "defined", equation.left, scope, leading=scope.leading, relation=equation.relation
+        f"{scope.prefix}{equation.name}",
+        "defined",
+        equation.left,
+        scope,
+        leading=scope.leading,
+        relation=equation.relation,
     )
     if equation.relation:
         info.element = "bool"
@@ -405,7 +420,11 @@ def _target(world: World, scope: Scope, equation: ast.Equation) -> TensorInfo | 
 def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
     """``net = Classifier(c=10)``: an application that leaves out the tensors names an instance."""
     inner = strip(equation.value)
-    if not isinstance(inner, ast.Call) or equation.operator != "=" or not expand.names_module(scope, strip(inner.target)):
+    if (
+        not isinstance(inner, ast.Call)
+        or equation.operator != "="
+        or not expand.names_module(scope, strip(inner.target))
+    ):
         return False
     frame = expand.frame_of(world, scope, f"{scope.prefix}{equation.name}", equation)
     target = strip(inner.target)
@@ -413,7 +432,7 @@ def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
         return False
     quiet = Problems()
     world.problems, kept = quiet, world.problems
-    entity = expand.calls.module_of(frame, target)
+    entity = calls.module_of(frame, target)
     world.problems = kept
     if not isinstance(entity, Module):
         return False

@@ -124,7 +124,9 @@ class Domains:
         clash = (gap is not None and not self._binds(one, other)) or None not in values
         if clash:
             self.failed = True
-            shown = [size if value is None else Size.of(value) for size, value in zip((one, other), values, strict=True)]
+            shown = [
+                size if value is None else Size.of(value) for size, value in zip((one, other), values, strict=True)
+            ]
             messages.two_sizes(self.world.problems, name, (shown[0], *here), (shown[1], *there))
         elif not self._bind(one, other) and not self._bind(other, one):
             span = there[0] or here[0]
@@ -143,10 +145,10 @@ class Domains:
         symbol = one.symbol
         if symbol is None or not self._bindable(one, other):
             return False
-        if symbol.name in self.world.root.dims and self._bindable(other, one) and other.symbol is not None:
-            if other.symbol.name not in self.world.root.dims:
-                self.bound[other.symbol] = one
-                return True
+        dims = self.world.root.dims
+        if symbol.name in dims and self._bindable(other, one) and other.symbol and other.symbol.name not in dims:
+            self.bound[other.symbol] = one
+            return True
         self.bound[symbol] = other
         return True
 
@@ -217,9 +219,8 @@ def _declared(domains: Domains, info: TensorInfo) -> None:
             domains.world.sizes[next(iter(symbol.symbols))] = info.shape[at]
             path = info.file.path if info.file is not None else ""
             domains.assign(var, symbol, (f"the file {path!r} of {words}", info.span), label, info.span)
-        elif info.kind in ("input", "relation", "data"):
-            if var.size is None:
-                domains.assign(var, domains.symbol(info.name, label), (words, info.span), label)
+        elif info.kind in ("input", "relation", "data") and var.size is None:
+            domains.assign(var, domains.symbol(info.name, label), (words, info.span), label)
 
 
 # --- statements --------------------------------------------------------------------------------------------------
@@ -256,18 +257,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
     for access in accesses(statement):
         if access.tensor in STRUCTURED:
             _structured(domains, statement, access)
-            continue
-        for at, entry in enumerate(access.at):
-            if isinstance(entry, Place):
-                domains.unify(domains.index(statement, entry.index), domains.axis(access.tensor, at), entry.index, entry.span)
-            elif isinstance(entry, Flat):
-                _flattened(domains, statement, entry, domains.axis(access.tensor, at))
-            elif isinstance(entry, FromEnd | Value):
-                pass
-            else:
-                for name in names_free(entry) - own:
-                    arithmetic.setdefault(name, []).append((access, at))
-                _gathered(domains, entry, access, at)
+        else:
+            for at, entry in enumerate(access.at):
+                if _entry(domains, statement, access, at, entry):
+                    for name in names_free(entry) - own:
+                        arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
         domains.waiting.append(_range_task(domains, statement, name, places))
     for at, entry in enumerate(statement.left):
@@ -276,7 +270,22 @@ def _statement(domains: Domains, statement: Statement) -> None:
             if entry.index in arithmetic:
                 domains.waiting.append(task)
             else:
-                domains.unify(domains.index(statement, entry.index), domains.axis(statement.tensor, at), entry.index, entry.span)
+                domains.unify(
+                    domains.index(statement, entry.index), domains.axis(statement.tensor, at), entry.index, entry.span
+                )
+
+
+def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:
+    """Tie the indices of one entry to the axis it stands in; True where it is arithmetic, which only bounds them."""
+    if isinstance(entry, Place):
+        index = domains.index(statement, entry.index)
+        domains.unify(index, domains.axis(access.tensor, at), entry.index, entry.span)
+    elif isinstance(entry, Flat):
+        _flattened(domains, statement, entry, domains.axis(access.tensor, at))
+    elif not isinstance(entry, FromEnd | Value):
+        _gathered(domains, entry, access, at)
+        return True
+    return False
 
 
 def _left_task(domains: Domains, statement: Statement, entry: Place, at: int) -> Callable[[], bool]:
@@ -309,7 +318,9 @@ def _gathered(domains: Domains, entry: Resolved, access: Access, at: int) -> Non
         info = domains.world.tensors.get(entry.tensor)
         if info is not None and info.positions is not None:
             origin = (f"`{info.name}`, whose values are positions of it", info.span)
-            domains.assign(domains.axis(access.tensor, at), info.positions, origin, f"axis {at + 1} of {access.tensor}", entry.span)
+            domains.assign(
+                domains.axis(access.tensor, at), info.positions, origin, f"axis {at + 1} of {access.tensor}", entry.span
+            )
 
 
 def _flattened(domains: Domains, statement: Statement, entry: Flat, axis: Var) -> None:
@@ -424,7 +435,9 @@ def _extent_task(
             ends.append(end + 1)
         moving = [end for end, (_, entry) in zip(ends, entries, strict=False) if names_free(entry)] or ends
         if moving:
-            domains.assign(axis, largest(moving if len(moving) < len(ends) else ends), ("its equations", info.span), info.name)
+            domains.assign(
+                axis, largest(moving if len(moving) < len(ends) else ends), ("its equations", info.span), info.name
+            )
         return bool(moving)
 
     return task
@@ -465,27 +478,48 @@ def _given_sizes(domains: Domains) -> None:
 
 def _unresolved(domains: Domains, statements: list[Statement]) -> None:
     world = domains.world
-    if world.problems.errors:
-        return
+    broken = _broken(world)
     told: set[int] = set()
-    for info in world.tensors.values():
-        if info.kind in ("param", "buffer"):
-            for at, label in enumerate(info.labels or ()):
-                var = domains.axis(info.name, at)
-                if domains.size(var) is None and id(var) not in told:
-                    told.add(id(var))
-                    messages.param_axis_unknown(world.problems, info, at, label)
+
+    def untold(var: Var) -> bool:
+        if domains.size(var) is not None or id(root(var)) in told:
+            return False
+        told.add(id(root(var)))
+        return True
+
+    for info, at, label in _axes(world, "param", "buffer"):
+        if not broken and untold(domains.axis(info.name, at)):
+            messages.param_axis_unknown(world.problems, info, at, label)
     for statement in statements:
-        for name, span in _index_places(statement):
-            var = domains.index(statement, name)
-            if domains.size(var) is None and id(var) not in told:
-                told.add(id(var))
-                messages.unsafe_index(world.problems, span, name, statement.tensor)
+        if not broken & {statement.tensor, *(access.tensor for access in accesses(statement))}:
+            for name, span in _index_places(statement):
+                if untold(domains.index(statement, name)):
+                    messages.unsafe_index(world.problems, span, name, statement.tensor)
+    if not told and not broken:
+        for info, at, label in _axes(world, "defined"):
+            if domains.size(domains.axis(info.name, at)) is None:
+                messages.axis_unknown(world.problems, info, at, label)
+
+
+def _axes(world: World, *kinds: str) -> Iterator[tuple[TensorInfo, int, str]]:
     for info in world.tensors.values():
-        if info.kind == "defined" and not told:
+        if info.kind in kinds:
             for at, label in enumerate(info.labels or ()):
-                if domains.size(domains.axis(info.name, at)) is None:
-                    messages.axis_unknown(world.problems, info, at, label)
+                yield info, at, label
+
+
+def _broken(world: World) -> set[str]:
+    """The tensors with an equation that could not be read, and all that are computed from them."""
+    tensors = [info for info in world.tensors.values() if info.kind == "defined"]
+    broken = {info.name for info in tensors if not info.statements or len(info.statements) < len(info.equations)}
+    grown = bool(broken)
+    while grown:
+        reading = {
+            s.tensor for info in tensors for s in info.statements if any(a.tensor in broken for a in accesses(s))
+        }
+        grown = not reading <= broken
+        broken |= reading
+    return broken
 
 
 def _index_places(statement: Statement) -> Iterator[tuple[str, Span]]:

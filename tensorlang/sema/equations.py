@@ -1,11 +1,10 @@
-"""Equations to statements: left sides spelled out, ``...`` and ``:`` named, whole assignments and ``concat`` rewritten."""
+"""Equations to statements: left sides spelled out, ``...`` and ``:`` named, whole assignments and ``concat`` too."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from tensorlang.ir.domain import Size
-
 from tensorlang.sema import expand, messages, resolve
 from tensorlang.sema.resolved import (
     Access,
@@ -127,7 +126,11 @@ def _is_concat(frame: resolve.Frame, node: ast.Expression) -> bool:
 
 
 def _concat(
-    frame: resolve.Frame, info: TensorInfo, equation: ast.Equation, left: tuple[Resolved, ...], guards: tuple[Resolved, ...]
+    frame: resolve.Frame,
+    info: TensorInfo,
+    equation: ast.Equation,
+    left: tuple[Resolved, ...],
+    guards: tuple[Resolved, ...],
 ) -> list[Statement]:
     """One statement for each argument: its own indices, laid out as one axis, stand behind those before it."""
     problems = frame.world.problems
@@ -157,7 +160,9 @@ def _concat(
         if offset:
             flat = Addition(argument.span, tuple((1, term) for term in (*offset, flat)))
         entries = tuple(flat if k == at[0] else entry for k, entry in enumerate(left))
-        statement = Statement(info.name, entries, "+=", argument, guards, equation.span, ranges=frame.ranges, group=group)
+        statement = Statement(
+            info.name, entries, "+=", argument, guards, equation.span, ranges=frame.ranges, group=group
+        )
         statement.dims = dims_of(frame, (argument, *guards, *(e for k, e in enumerate(left) if k != at[0])))
         found.append(replace(statement))
         sizes: list[Resolved] = [Extent(argument.span, name) for name in own]

@@ -208,7 +208,9 @@ def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...],
     names = _lead_names(frame, lead)
     if names is None:
         return None
-    bound = bind(world, definition, (*(target.arguments if isinstance(target, Instance) else ()), *node.arguments), node.span)
+    bound = bind(
+        world, definition, (*(target.arguments if isinstance(target, Instance) else ()), *node.arguments), node.span
+    )
     if bound is None:
         return None
     prefix = _instance_prefix(frame, definition.name)
@@ -273,7 +275,9 @@ def bind(
     for argument in arguments:
         if argument.name is not None:
             if argument.name not in formals or argument.name in bound:
-                messages.unknown_argument(world.problems, argument.span, definition, argument.name, argument.name in bound)
+                messages.unknown_argument(
+                    world.problems, argument.span, definition, argument.name, argument.name in bound
+                )
                 return None
             bound[argument.name] = argument
     for argument in arguments:
@@ -376,9 +380,7 @@ def _tie_formals(world: World, body: Scope) -> None:
                     world.ties.append((view.tensor.name, position, body.dims[axis.name][0], span))
 
 
-def _result(
-    frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item, ...], node: ast.Call
-) -> View | None:
+def _result(frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item, ...], node: ast.Call) -> View | None:
     if not definition.results:
         messages.no_result(frame.world.problems, definition.span, definition.name)
         return None

@@ -45,11 +45,13 @@ def in_order(world: World) -> list[TensorInfo]:
 def _cycle(world: World, defined: dict[str, TensorInfo], names: list[str]) -> None:
     """A tensor that needs itself: a recurrence where some read is at a shifted position, otherwise circular."""
     info = defined[names[0]]
-    shifted = any(_shifted(s, a) for name in names for s in defined[name].statements for a in accesses(s) if a.tensor in names)
+    shifted = any(
+        _shifted(s, a) for name in names for s in defined[name].statements for a in accesses(s) if a.tensor in names
+    )
     messages.cycle(world.problems, info.statements[0].span, [*names, names[0]], shifted)
 
 
 def _shifted(statement: Statement, access: Access) -> bool:
-    """Whether an access stands at another position of an axis than the left side does (``H[t-1]``, ``H[t+1] = ...``)."""
+    """Whether an access stands at another position of an axis than the left side (``H[t-1]``, ``H[t+1] = ...``)."""
     entries = (*access.at, *statement.left)
     return any(isinstance(entry, Addition | FromEnd) or not isinstance(entry, Place) for entry in entries)

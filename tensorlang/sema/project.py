@@ -88,9 +88,9 @@ class Projection:
     def limited(self, node: Expr, bound: frozenset[str], scope: frozenset[str]) -> Expr:
         """The expression limited by those guards that speak of an index bound here and are wholly in scope."""
         chosen = []
-        for at, (condition, names, _) in enumerate(self.guards):
+        for at, (guard, names, _) in enumerate(self.guards):
             if names & bound and names <= scope | bound:
-                chosen.append(condition)
+                chosen.append(guard)
                 self.used.add(at)
         condition = conjunction(tuple(chosen))
         return node if condition is None else Where(condition, node)
@@ -105,7 +105,7 @@ class Projection:
     # --- the rule ---
 
     def go(self, node: Resolved, outside: frozenset[str]) -> tuple[Expr, Open]:
-        """``outside`` are the indices on the left, of enclosing reductions, or used by factors around this expression."""
+        """``outside``: the indices on the left, of enclosing reductions, or used by factors around this expression."""
         match node:
             case Value() | Extent() | Place() | Flat() | FromEnd() | Access():
                 return self.build.leaf(node), _NOTHING
@@ -189,7 +189,7 @@ class Projection:
         return Apply(op, values)
 
     def _argument(self, arg: Resolved, outside: frozenset[str], function: Span) -> Expr:
-        """What is left over at a function's argument: summed where its term is a product, an error where it is alone."""
+        """What is left over at a function's argument: summed where its term is a product, an error where alone."""
         value, opened = self.go(arg, outside)
         left = self.names(value) - outside
         if not left or self.lenient or self.gather_all:
@@ -245,10 +245,6 @@ class Projection:
             test, _ = self.go(condition, inside | self.names(value))
             build.check_condition(test, condition.span)
             conditions.append(test)
-        missing = own - self.names(value) - frozenset().union(*map(self.names, conditions), frozenset())
-        if missing:
-            messages.index_not_inside(self.problems, node.span, node.op, sorted(missing)[0])
-            raise Stop
         if node.op not in ("sum", "mean"):
             value = self._closed_argument(node, value, inside)
         value = self.limited(value, own, inside | self.names(value))
@@ -277,9 +273,6 @@ class Projection:
     def _along(self, node: Along, outside: frozenset[str]) -> Expr:
         inside = outside | {node.index}
         value = self._argument(node.arg, inside, node.span)
-        if node.index not in self.names(value):
-            messages.index_not_inside(self.problems, node.span, node.op, node.index)
-            raise Stop
         value = self.limited(value, frozenset((node.index,)), inside | self.names(value))
         options = tuple(self._argument(option, inside, node.span) for option in node.options)
         self.build.check_reduce(node.op, value, node.span)
@@ -338,7 +331,12 @@ def _negate(node: Expr) -> Expr:
 
 def _integers(build: Builder, values: tuple[Expr, ...]) -> bool:
     exponent = values[1]
-    return isinstance(exponent, Const) and type(exponent.value) is int and exponent.value < 0 and not build.floats(values[0])
+    return (
+        isinstance(exponent, Const)
+        and type(exponent.value) is int
+        and exponent.value < 0
+        and not build.floats(values[0])
+    )
 
 
 def _integer_power(values: tuple[Expr, ...]) -> Expr:
@@ -353,7 +351,9 @@ def _indexed_factors(node: Resolved) -> int:
     """How many factors of a term have indices (a power counts as the product that it is)."""
     match node:
         case Multiplication(factors=factors):
-            return sum(1 if not isinstance(f, Multiplication) else _indexed_factors(f) for f in factors if names_free(f))
+            return sum(
+                1 if not isinstance(f, Multiplication) else _indexed_factors(f) for f in factors if names_free(f)
+            )
         case Addition(terms=((_, only),)):
             return _indexed_factors(only)
         case Raise(repeated=True):

@@ -41,7 +41,7 @@ class Linear:
 
 
 def linear(node: Resolved, size_of: SizeOf, unknown: str | None = None) -> Linear | None:
-    """The linear form of an entry; None where it is none or a size is missing. ``unknown`` counts as 0 in the bounds."""
+    """The linear form of an entry; None where it is none or a size is missing. ``unknown`` counts as 0 in bounds."""
     match node:
         case Value(value=value):
             return _constant(Size.of(value)) if isinstance(value, int | Size) else None

@@ -39,8 +39,8 @@ _COMPARE = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"
 class Frame:
     """One equation being resolved.
 
-    ``words`` are the words that stand as indices in it, ``left`` the index names of its left side, ``rest`` what ``...``
-    stands for, ``colons`` the names that its ``:`` got so far, ``owner`` the tensor that applications are named after.
+    ``words`` are the words that stand as indices in it, ``left`` the index names of its left side, ``rest`` what
+    ``...`` stands for, ``colons`` the names that its ``:`` got so far, ``owner`` the tensor that applications are named after.
     """
 
     world: World
@@ -171,7 +171,7 @@ def _product(frame: Frame, node: ast.Product, indexing: bool) -> Resolved:
         elif factor.operator == "/" and indexing:
             factors = [Function(node.span, "floordiv", (_multiply(node.span, factors), value))]
         elif factor.operator == "/":
-            factors.append(Function(factor.span, "reciprocal", (value,)))
+            factors.append(Function(factor.value.span, "reciprocal", (value,)))
         else:
             factors.append(value)
     return _multiply(node.span, factors)
@@ -181,9 +181,7 @@ def _multiply(span: Span, factors: list[Resolved]) -> Resolved:
     return factors[0] if len(factors) == 1 else Multiplication(span, tuple(factors))
 
 
-def _logic(
-    frame: Frame, node: ast.Comparison | ast.Logic | ast.Not | ast.IfElse, indexing: bool
-) -> Resolved:
+def _logic(frame: Frame, node: ast.Comparison | ast.Logic | ast.Not | ast.IfElse, indexing: bool) -> Resolved:
     match node:
         case ast.Comparison(operators=operators, values=values):
             sides = [resolve(frame, value, indexing) for value in values]
@@ -294,9 +292,7 @@ def access(frame: Frame, view: View, items: tuple[ast.Item, ...], span: Span) ->
     return Access(span, view.tensor.name, (*view.prefix, *at))
 
 
-def entries(
-    frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: Span
-) -> tuple[Resolved, ...] | None:
+def entries(frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: Span) -> tuple[Resolved, ...] | None:
     """The entries of index brackets, ``...`` and ``:`` spelled out; None where that is impossible (reported)."""
     found: list[Resolved] = []
     frame.colon_at = 0
@@ -321,14 +317,19 @@ def entries(
 
 
 def _entry(frame: Frame, item: ast.Expression) -> Resolved:
-    if isinstance(item, ast.Name) and item.name[0].isupper() and frame.scope.find(item.name) is None:
-        if frame.scope.dim(item.name) is None and item.name not in frame.left:
-            messages.not_an_entity(frame.world.problems, item.span, item.name, frame.scope.known())
-            return Poison(item.span)
+    if isinstance(item, ast.Name) and _unknown_capital(frame, item.name):
+        messages.not_an_entity(frame.world.problems, item.span, item.name, frame.scope.known())
+        return Poison(item.span)
     value = resolve(frame, item, indexing=True)
     if isinstance(value, Value) and isinstance(value.value, int) and value.value < 0:
         return FromEnd(value.span, -value.value)
     return value
+
+
+def _unknown_capital(frame: Frame, name: str) -> bool:
+    """Whether a capitalised word in index brackets means nothing: no constant, tensor, domain or index of the left."""
+    known = frame.scope.find(name) is not None or frame.scope.dim(name) is not None or name in frame.left
+    return name[0].isupper() and not known
 
 
 def _rest(frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: Span) -> list[Resolved] | None:
@@ -362,7 +363,11 @@ def _slice(frame: Frame, item: ast.Slice, tensor: TensorInfo | None, at: int) ->
         frame.ranges[name] = upper - (lower or 0)
     elif lower is not None:
         messages.open_slice(frame.world.problems, item.span)
-    return place if lower is None or lower.constant == 0 else Addition(item.span, ((1, place), (1, Value(item.span, lower))))
+    return (
+        place
+        if lower is None or lower.constant == 0
+        else Addition(item.span, ((1, place), (1, Value(item.span, lower))))
+    )
 
 
 def _bound(frame: Frame, node: ast.Expression | None) -> Size | None:

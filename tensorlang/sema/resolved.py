@@ -71,7 +71,7 @@ class Multiplication(Base):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raise(Base):
-    """A power; ``repeated`` where the exponent is a positive integer or symbolic (a product of the base with itself)."""
+    """A power; ``repeated`` where the exponent is a positive integer or symbolic (a repeated product)."""
 
     base: Resolved
     exponent: Resolved
@@ -106,7 +106,19 @@ class Poison(Base):
 
 
 Resolved = (
-    Value | Extent | Place | Flat | FromEnd | Access | Addition | Multiplication | Raise | Function | Reduction | Along | Poison
+    Value
+    | Extent
+    | Place
+    | Flat
+    | FromEnd
+    | Access
+    | Addition
+    | Multiplication
+    | Raise
+    | Function
+    | Reduction
+    | Along
+    | Poison
 )
 
 
@@ -161,7 +173,8 @@ def names_free(node: Resolved) -> frozenset[str]:
 class Statement:
     """One equation: ``tensor[left] operator value where guards``.
 
-    ``dims`` are the sizes that its index names have by declaration; ``ranges`` those that a slice gives. ``free`` means: indices that are left over are kept, in order of appearance, as axes (queries).
+    ``dims`` are the sizes that its index names have by declaration; ``ranges`` those that a slice gives. ``free`` means:
+    indices that are left over are kept, in order of appearance, as axes (queries).
     Statements of one ``group`` were written as one equation and share their indices' domains.
     """
 

@@ -81,7 +81,7 @@ def index_words(nodes: Iterator[ast.Node] | list[ast.Node]) -> set[str]:
 
 
 def item_words(item: ast.Node) -> set[str]:
-    """The index words of one entry (not those inside a gathered tensor's own brackets, which are found by themselves)."""
+    """The index words of one entry (those inside a gathered tensor's own brackets are found by themselves)."""
     match item:
         case ast.Name(name=name) | ast.Dotted(name=name) | ast.Virtual(name=name):
             return {name}

@@ -15,8 +15,8 @@ Side = tuple[Size, Span | None, tuple[str, Span] | None]
 
 def two_sizes(problems: Problems, name: str, one: Side, other: Side) -> None:
     """Both places, both sizes, and where each was first bound."""
-    labels = []
-    notes = []
+    labels: list[tuple[Span, str]] = []
+    notes: list[str] = []
     for size, span, origin in (one, other):
         words = f"{size}"
         if origin is not None:
@@ -75,9 +75,7 @@ def size_not_positive(problems: Problems, span: Span, name: str, size: int) -> N
 
 
 def flatten_remainder(problems: Problems, span: Span, name: str, total: Size, known: Size) -> None:
-    problems.error(
-        "E0307", f"an axis of {total} cannot be laid out as `{name}`: it is not a multiple of {known}", span
-    )
+    problems.error("E0307", f"an axis of {total} cannot be laid out as `{name}`: it is not a multiple of {known}", span)
 
 
 def axis_unknown(problems: Problems, info: TensorInfo, at: int, label: str) -> None:
@@ -123,5 +121,3 @@ def batch_index_unknown(problems: Problems, span: Span, name: str, known: Sequen
 
 def batch_index_fixed(problems: Problems, span: Span, name: str, size: Size) -> None:
     problems.error("E0313", f"the batch's index `{name}` is not an axis of its own (its size is {size})", span)
-
-

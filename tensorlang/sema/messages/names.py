@@ -47,7 +47,9 @@ def cannot_define(problems: Problems, span: Span, info: TensorInfo) -> None:
 
 
 def not_an_entity(problems: Problems, span: Span, name: str, known: Iterable[str]) -> None:
-    help_ = did_you_mean(name, known) or [f"an index starts with a small letter; a number is named by `const {name} = ...`"]
+    help_ = did_you_mean(name, known) or [
+        f"an index starts with a small letter; a number is named by `const {name} = ...`"
+    ]
     problems.error("E0205", f"`{name}` is no entity, constant or index of this axis", span, help=help_)
 
 
@@ -109,13 +111,18 @@ def unknown_argument(problems: Problems, span: Span, definition: ast.Def, name: 
     formals = [formal.name for formal in definition.formals]
     what = f"gives `{name}` twice" if twice else f"has no formal `{name}`"
     help_ = did_you_mean(name, formals) or [f"its formals are {', '.join(formals)}"]
-    problems.error("E0213", f"`{definition.name}` {what}" if not twice else f"`{name}` is given twice", span, help=help_)
+    problems.error(
+        "E0213", f"`{definition.name}` {what}" if not twice else f"`{name}` is given twice", span, help=help_
+    )
 
 
 def too_many_arguments(problems: Problems, span: Span, definition: ast.Def, got: int) -> None:
     count = len(definition.formals)
     problems.error(
-        "E0213", f"`{definition.name}` takes {count} arguments, found {got}", (span, "one too many"), (definition.span, "")
+        "E0213",
+        f"`{definition.name}` takes {count} arguments, found {got}",
+        (span, "one too many"),
+        (definition.span, ""),
     )
 
 
@@ -137,9 +144,7 @@ def lead_must_be_index(problems: Problems, span: Span) -> None:
     problems.error("E0218", "a module is applied for each value of an index, found something else", span)
 
 
-def formal_rank(
-    problems: Problems, span: Span, formal: ast.Formal, least: int, have: int, open_ended: bool
-) -> None:
+def formal_rank(problems: Problems, span: Span, formal: ast.Formal, least: int, have: int, open_ended: bool) -> None:
     more = "at least " if open_ended else ""
     problems.error(
         "E0207",
@@ -250,12 +255,17 @@ def axis_label(problems: Problems, span: Span) -> None:
 
 
 def data_needs_file(problems: Problems, span: Span, name: str) -> None:
-    problems.error("E0228", f"`data {name}` does not say where it is read from", span, help=['write `= load("file.csv")`'])
+    problems.error(
+        "E0228", f"`data {name}` does not say where it is read from", span, help=['write `= load("file.csv")`']
+    )
 
 
 def only_data_loads(problems: Problems, span: Span, name: str, kind: str) -> None:
     problems.error(
-        "E0228", f"`{kind} {name}` cannot be loaded in its declaration", span, help=[f'write `data {name}... = load("...")`']
+        "E0228",
+        f"`{kind} {name}` cannot be loaded in its declaration",
+        span,
+        help=[f'write `data {name}... = load("...")`'],
     )
 
 
@@ -305,5 +315,8 @@ def too_many_imports(problems: Problems, span: Span, limit: int) -> None:
 
 def too_many_equations(problems: Problems, span: Span, limit: int) -> None:
     problems.error(
-        "E0906", f"the program has more than {limit} equations", (span, "one too many"), help=["raise it with --limit-equations"]
+        "E0906",
+        f"the program has more than {limit} equations",
+        (span, "one too many"),
+        help=["raise it with --limit-equations"],
     )

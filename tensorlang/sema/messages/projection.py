@@ -57,7 +57,9 @@ def shared_average(problems: Problems, tensor: str, spans: Sequence[Span]) -> No
 
 def which_index(problems: Problems, span: Span, name: str, candidates: Sequence[str]) -> None:
     if not candidates:
-        problems.error("E0406", f"`{name}` runs along an index, and none is named", span, help=[f"write `{name}[i](...)`"])
+        problems.error(
+            "E0406", f"`{name}` runs along an index, and none is named", span, help=[f"write `{name}[i](...)`"]
+        )
         return
     dotted = ", ".join(f"`{c}.`" for c in candidates)
     problems.error(
@@ -82,7 +84,9 @@ def plain_arguments(problems: Problems, span: Span, name: str) -> None:
 
 def unknown_option(problems: Problems, span: Span, name: str, key: str, known: Sequence[str]) -> None:
     help_ = did_you_mean(key, known) or [f"the options are {', '.join(known) or 'none'}"]
-    problems.error("E0407", f"`{name}` has no option `{key}`" if key else f"`{name}` has no further arguments", span, help=help_)
+    problems.error(
+        "E0407", f"`{name}` has no option `{key}`" if key else f"`{name}` has no further arguments", span, help=help_
+    )
 
 
 def reduction_without_index(problems: Problems, span: Span, name: str) -> None:
@@ -164,7 +168,9 @@ def too_narrow(problems: Problems, span: Span, name: str, declared: str, found: 
 
 
 def no_order_for_complex(problems: Problems, span: Span | None, op: str) -> None:
-    problems.error("E0417", f"`{op}` needs an order, which complex numbers do not have", span, help=["take abs or real"])
+    problems.error(
+        "E0417", f"`{op}` needs an order, which complex numbers do not have", span, help=["take abs or real"]
+    )
 
 
 def loss_not_scalar(problems: Problems, span: Span, labels: Sequence[str]) -> None:
@@ -204,5 +210,8 @@ def both_cover(problems: Problems, tensor: str, first: Span, second: Span) -> No
 
 def too_many_indices(problems: Problems, span: Span, count: int, limit: int) -> None:
     problems.error(
-        "E0903", f"an equation has {count} indices, more than {limit}", span, help=["raise the limit with --limit-indices"]
+        "E0903",
+        f"an equation has {count} indices, more than {limit}",
+        span,
+        help=["raise the limit with --limit-indices"],
     )
