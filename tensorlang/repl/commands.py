@@ -114,6 +114,8 @@ def _list(shell: Shell, rest: str) -> None:
 
 def _load(shell: Shell, rest: str) -> None:
     path = os.path.expanduser(_need(rest, "load", "a file"))
+    if not shell.session.text.strip():
+        shell.session.folder = os.path.dirname(os.path.abspath(path))
     shell.show(shell.session.load(path, shell.teller))
     shell.own.add(os.path.realpath(path))
 

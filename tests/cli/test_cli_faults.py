@@ -6,8 +6,10 @@ import pytest
 
 import tensorlang.cli.check
 
+FAULTS = [RuntimeError("boom"), RecursionError("too deep"), KeyError("x")]
 
-@pytest.fixture(params=[RuntimeError("boom"), RecursionError("too deep"), KeyError("x")], ids=lambda e: type(e).__name__)
+
+@pytest.fixture(params=FAULTS, ids=lambda fault: type(fault).__name__)
 def broken(request, monkeypatch):
     def act(given, console):
         from tensorlang.diagnostics import nearest

@@ -7,9 +7,9 @@ import io
 import numpy
 import pytest
 
+from tensorlang import report
 from tensorlang.console.reporters import Gatherer, Teller, reasons
 from tensorlang.console.streams import Console, wants_colour
-from tensorlang import report
 from tensorlang.report import Failure, Value
 
 SCALAR = Value("Loss", "Loss", (), (), "float", numpy.array(0.25))
