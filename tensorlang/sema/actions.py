@@ -130,7 +130,7 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
-    words = {word for word in index_words(list(ast_walk(value))) if not isinstance(scope.find(word), Scalar)}
+    words = {word for word in index_words(list(ast_walk(value)), scope) if not isinstance(scope.find(word), Scalar)}
     return resolve.Frame(collector.world, scope, f"?{collector.count}", words)
 
 

@@ -37,6 +37,9 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         resolve_equations(world)
         collector = Collector(world)
         actions = collect_actions(collector, root, file.statements)
+        for info in world.tensors.values():
+            if info.kind == "defined" and not info.equations and not info.statements:
+                messages.never_defined(problems, info)
         domains = solve(world)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)

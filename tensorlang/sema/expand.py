@@ -103,7 +103,7 @@ def names_module(scope: Scope, target: ast.Expression) -> bool:
 
 def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
     """A frame for one equation, its left side not yet resolved."""
-    words = {word for word in index_words(list(ast_walk(equation))) if not _constant(scope, word)}
+    words = {word for word in index_words(list(ast_walk(equation)), scope) if not _constant(scope, word)}
     left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
     dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
     if len(dotted) > 1:
@@ -216,7 +216,7 @@ def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...],
     prefix = _instance_prefix(frame, definition.name)
     params = target.prefix if isinstance(target, Instance) else _params_prefix(frame.scope, prefix)
     outer = target.leading if isinstance(target, Instance) else frame.scope.leading
-    used = index_words([part for statement in definition.body for part in ast_walk(statement)])
+    used = index_words([part for statement in definition.body for part in ast_walk(statement)], module.scope)
     renamed = {name: _unused(name, used) for name in names}
     leading = tuple(dict.fromkeys((*outer, *renamed.values())))
     body = Scope(module.scope, prefix, params, leading=leading, depth=frame.scope.depth + 1)

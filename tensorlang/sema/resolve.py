@@ -40,7 +40,7 @@ class Frame:
     """One equation being resolved.
 
     ``words`` are the words that stand as indices in it, ``left`` the index names of its left side, ``rest`` what
-    ``...`` stands for, ``colons`` the names that its ``:`` got so far, ``owner`` the tensor that applications are named after.
+    ``...`` stands for, ``colons`` the names that its ``:`` got so far, ``owner`` what applications are named after.
     """
 
     world: World

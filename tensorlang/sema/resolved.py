@@ -173,7 +173,7 @@ def names_free(node: Resolved) -> frozenset[str]:
 class Statement:
     """One equation: ``tensor[left] operator value where guards``.
 
-    ``dims`` are the sizes that its index names have by declaration; ``ranges`` those that a slice gives. ``free`` means:
+    ``dims`` are the sizes that its index names have by declaration; ``ranges`` those of a slice. ``free`` means:
     indices that are left over are kept, in order of appearance, as axes (queries).
     Statements of one ``group`` were written as one equation and share their indices' domains.
     """

@@ -66,13 +66,16 @@ def ast_walk(node: ast.Node) -> Iterator[ast.Node]:
         stack.extend(reversed(list(ast_parts(top))))
 
 
-def index_words(nodes: Iterator[ast.Node] | list[ast.Node]) -> set[str]:
+def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set[str]:
     """The words that stand as indices somewhere in an equation: alone or in arithmetic inside index brackets."""
     found: set[str] = set()
     for node in nodes:
         items: tuple[ast.Node, ...] = ()
         if isinstance(node, ast.Subscript):
             items = node.items
+        elif isinstance(node, ast.Call) and isinstance(node.target, ast.Name):
+            if isinstance(scope.find(node.target.name), View):
+                items = tuple(argument.value for argument in node.arguments)
         elif isinstance(node, ast.Equation):
             items = node.items or ()
         for item in items:

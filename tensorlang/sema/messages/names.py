@@ -305,6 +305,10 @@ def literal_here(problems: Problems, span: Span) -> None:
     )
 
 
+def never_defined(problems: Problems, info: TensorInfo) -> None:
+    problems.error("E0232", f"`{info.name}` is declared, but no equation defines it", info.span)
+
+
 def rank_unknown(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0217", f"the number of axes of `{name}` depends on itself", span)
 
