@@ -60,15 +60,22 @@ def _parse(opened: Opened) -> object:
         return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as problem:
         raise opened.damaged(f"line {problem.lineno}, column {problem.colno}: {problem.msg.lower()}") from None
-    except (ValueError, RecursionError) as problem:
-        reason = "lists inside lists without end" if isinstance(problem, RecursionError) else short(str(problem), 60)
-        raise opened.damaged(reason.lower()) from None
+    except _TwiceError:
+        raise opened.damaged("an object has one name twice") from None
+    except RecursionError:
+        raise opened.damaged("it holds lists inside lists without end") from None
+    except ValueError:
+        raise opened.damaged("it holds a number of thousands of digits") from None
+
+
+class _TwiceError(Exception):
+    """An object has one name twice; the parser would silently keep the last."""
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("an object has one name twice")
+        raise _TwiceError
     return found
 
 
@@ -95,7 +102,7 @@ def _check_level(opened: Opened, value: object, shape: tuple[int, ...], path: st
     if not isinstance(value, list):
         raise _ragged(opened, path, "a number", shape[0])
     if len(value) != shape[0]:
-        raise _ragged(opened, path, f"{len(value)} elements", shape[0])
+        raise _ragged(opened, path, f"a list of {len(value)}", shape[0])
     if len(shape) == 1 and set(map(type, value)) <= _TYPES.keys():
         kinds.update(map(type, value))
         return

@@ -150,9 +150,8 @@ def _check_length(opened: Opened, header: Header, size: int) -> None:
     """The file must be just as long as its header says: a shorter one was cut, a longer one is something else."""
     there = size - header.start
     if there != header.bytes:
-        shape = " x ".join(map(str, header.shape[:8])) or "one number"
-        needs = f"its header says {shape}, which takes {in_bytes(header.bytes)}"
-        raise opened.damaged(f"{needs}, but {in_bytes(max(there, 0))} follow")
+        shape = f"a shape of {' x '.join(map(str, header.shape[:8]))}" if header.shape else "a single number"
+        raise opened.damaged(f"its header says {shape}, {header.bytes} bytes, but {max(there, 0)} bytes follow")
 
 
 # --- the elements --------------------------------------------------------------------------------------------------

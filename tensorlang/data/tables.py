@@ -65,22 +65,30 @@ class _Numbers:
 
 
 def inspect_csv(opened: Opened) -> Content:
-    return _inspect(opened, None)
+    return _inspect(opened, None, named=True)
 
 
 def inspect_tsv(opened: Opened) -> Content:
-    return _inspect(opened, "\t")
+    return _inspect(opened, "\t", named=True)
 
 
 def inspect_txt(opened: Opened) -> Content:
-    return _inspect(opened, " ")
+    return _inspect(opened, " ", named=False)
 
 
-def _inspect(opened: Opened, delimiter: str | None) -> Content:
-    rows = _rows(opened, delimiter)
+def _inspect(opened: Opened, delimiter: str | None, named: bool) -> Content:
+    opened.handle.seek(0)
+    text = io.TextIOWrapper(opened.handle, encoding="utf-8-sig", errors="strict", newline="")
+    try:
+        return _table(opened, _rows(opened, text, delimiter), named)
+    finally:
+        text.detach()
+
+
+def _table(opened: Opened, rows: Iterator[Row], named: bool) -> Content:
     first = next(rows, None)
     names = None
-    if first is not None and _is_header(first[1]):
+    if named and first is not None and _is_header(first[1]):
         names, first = first[1], next(rows, None)
     if first is None:
         raise opened.fault("E0720", f"`{opened.path}` holds no numbers", "the file is empty, or has only a header")
@@ -185,18 +193,14 @@ def _not_a_number(opened: Opened, line: int, cells: list[str], column: int | Non
 # --- lines and cells -----------------------------------------------------------------------------------------------
 
 
-def _rows(opened: Opened, delimiter: str | None) -> Iterator[Row]:
+def _rows(opened: Opened, text: io.TextIOWrapper, delimiter: str | None) -> Iterator[Row]:
     """The cells of each line that is not blank, with its number."""
-    opened.handle.seek(0)
-    text = io.TextIOWrapper(opened.handle, encoding="utf-8-sig", errors="strict", newline="")
     try:
         yield from _split(opened, text, delimiter)
     except UnicodeDecodeError:
         raise opened.fault("E0721", f"`{opened.path}` is not UTF-8 text", "save it again as UTF-8") from None
     except csv.Error as problem:
         raise opened.damaged(f"its cells cannot be told apart ({problem})") from None
-    finally:
-        text.detach()
 
 
 def _split(opened: Opened, text: io.TextIOWrapper, delimiter: str | None) -> Iterator[Row]:
