@@ -74,12 +74,12 @@ def statements(lexemes: list[Lexeme], source: Source, problems: Problems, limits
     found: list[Statement] = []
     blocks = _Blocks(source, problems)
     for line, faults in _lines(lexemes, brackets):
-        sound = not faults
-        if faults:
+        sound = not faults or any(lexeme.kind == "UNCLOSED" for lexeme in line)
+        if not sound:
             _report_bracket(faults[0], brackets, lexemes, source, problems)
         pieces = _pieces(line)
         indent = source.text[source.text.rfind("\n", 0, line[0].start) + 1 : line[0].start].lstrip("\ufeff")
-        blocks.enter(indent, line[0])
+        sound = blocks.enter(indent, line[0]) and sound
         for number, piece in enumerate(pieces):
             header = piece[-1].kind == "BLOCK" or (number == 0 and words.starter(piece) in ("DEF", "TEST"))
             if not number:
@@ -141,9 +141,7 @@ def _begins_definition(lexemes: list[Lexeme], at: int) -> bool:
     return False
 
 
-def _report_bracket(
-    at: int, brackets: _Brackets, lexemes: list[Lexeme], source: Source, problems: Problems
-) -> None:
+def _report_bracket(at: int, brackets: _Brackets, lexemes: list[Lexeme], source: Source, problems: Problems) -> None:
     if at in brackets.unclosed:
         opened = lexemes[at]
         problems.error(
@@ -245,16 +243,19 @@ class _Blocks:
     def level(self) -> int:
         return len(self._indents) - 1
 
-    def enter(self, indent: str, first: Lexeme) -> None:
-        """Find the block of a line that starts with this white space."""
+    def enter(self, indent: str, first: Lexeme) -> bool:
+        """Find the block of a line that starts with this white space; False if it hangs in the air."""
+        fits = True
         if not self._indents:
             self._indents.append(indent)
         elif self._awaits is not None and self._deeper(indent):
             self._indents.append(indent)
+            self._odd = None
         else:
             self._missing_body()
-            self._place(indent, first)
+            fits = self._place(indent, first)
         self._awaits = None
+        return fits
 
     def leave(self, last: Statement) -> None:
         """Note whether the line just read opens a block."""
@@ -276,20 +277,20 @@ class _Blocks:
                 (word.span(self._source), "the lines that belong to it are indented, or stand behind the `:`"),
             )
 
-    def _place(self, indent: str, first: Lexeme) -> None:
+    def _place(self, indent: str, first: Lexeme) -> bool:
         if indent in self._indents:
             del self._indents[self._indents.index(indent) + 1 :]
             self._odd = None
-            return
+            return True
         outer = sum(indent.startswith(known) for known in self._indents)
         deeper = outer == len(self._indents)
-        fits = outer > 0 or any(known.startswith(indent) for known in self._indents)
+        mixed = not deeper and not self._indents[outer].startswith(indent)
         del self._indents[max(outer, 1) :]
         if indent == self._odd or (deeper and self._loose):
-            return
+            return True
         self._odd = indent
         span = first.span(self._source)
-        if not fits:
+        if mixed:
             self._problems.error("E0121", "tabs and spaces are mixed in the indentation", span)
         elif deeper:
             self._problems.error(
@@ -299,3 +300,4 @@ class _Blocks:
             )
         else:
             self._problems.error("E0120", "the indentation of this line is that of no block around it", span)
+        return False

@@ -23,23 +23,37 @@ class Stuck(Exception):
         self.lexeme = lexeme
 
 
+class TooDeep(Exception):
+    """More nodes inside each other than the limit allows; ``start`` and ``end`` are those of the outermost so far."""
+
+    def __init__(self, start: int, end: int) -> None:
+        super().__init__(start, end)
+        self.start, self.end = start, end
+
+
+# The rules that put a node inside another; the others make flat rows.
+_NESTING = {"paren", "list", "subscript", "call", "attribute", "power", "negation", "choice"}
+
+
 class Machine:
     """One parse. ``actions`` maps a rule's action to a function of (values, start, end)."""
 
-    def __init__(self, tables: Tables, actions: dict[str, Action]) -> None:
+    def __init__(self, tables: Tables, actions: dict[str, Action], limit: int) -> None:
         self._tables = tables
+        self._limit = limit
         self._actions = actions
         self._states = [tables.first]
         self._values: list[Any] = []
         self._starts: list[int] = []
         self._ends: list[int] = []
+        self._depths: list[int] = []
 
     def mark(self) -> int:
         return len(self._values)
 
     def rewind(self, mark: int) -> None:
         """Forget everything since a mark."""
-        del self._states[mark + 1 :], self._values[mark:], self._starts[mark:], self._ends[mark:]
+        del self._states[mark + 1 :], self._values[mark:], self._starts[mark:], self._ends[mark:], self._depths[mark:]
 
     def feed(self, lexeme: Lexeme) -> None:
         """Take one lexeme; raise ``Stuck`` if no rule goes on with it."""
@@ -49,7 +63,7 @@ class Machine:
             if move is None:
                 raise Stuck(lexeme)
             if move >= 0:
-                self._push(move, lexeme, lexeme.start, lexeme.end)
+                self._push(move, lexeme, lexeme.start, lexeme.end, 0)
                 return
             self._reduce(self._tables.productions[-1 - move], lexeme.start)
 
@@ -64,17 +78,19 @@ class Machine:
         """The terminals that could stand next."""
         return {name for name in self._tables.rows[self._states[-1]] if name.isupper() and self._goes_on(name)}
 
-    def _push(self, state: int, value: Any, start: int, end: int) -> None:
+    def _push(self, state: int, value: Any, start: int, end: int, depth: int) -> None:
         self._states.append(state)
         self._values.append(value)
         self._starts.append(start)
         self._ends.append(end)
+        self._depths.append(depth)
 
     def _reduce(self, production: Production, at: int) -> None:
         size = production.size
         base = len(self._values) - size
         start, end = (self._starts[base], self._ends[-1]) if size else (at, at)
         values = self._values[base:]
+        depth = max(self._depths[base:], default=0)
         self.rewind(base)
         if production.spliced:
             values = _splice(values, production.spliced)
@@ -82,8 +98,11 @@ class Machine:
         if production.unwrap and len(values) == 1:
             value = values[0]
         elif production.action is not None:
+            depth += production.action in _NESTING
+            if depth > self._limit:
+                raise TooDeep(start, end)
             value = self._actions[production.action](values, start, end)
-        self._push(self._tables.rows[self._states[-1]][production.origin], value, start, end)
+        self._push(self._tables.rows[self._states[-1]][production.origin], value, start, end, depth)
 
     def _goes_on(self, name: str) -> bool:
         """Whether a terminal would be shifted in the end; reductions are tried without building anything."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from tensorlang.diagnostics import Problems
 from tensorlang.limits import Limits
 from tensorlang.source import Source, Span
-from tensorlang.syntax import ast, mistakes, tables
+from tensorlang.syntax import ast, mistakes, tables, words
 from tensorlang.syntax.layout import Statement, statements
 from tensorlang.syntax.lexemes import Lexeme, scan
-from tensorlang.syntax.machine import Machine, Stuck
-from tensorlang.syntax.tree import Builder, Slip
+from tensorlang.syntax.machine import Machine, Stuck, TooDeep
+from tensorlang.syntax.statements import Builder
+from tensorlang.syntax.tree import Known, Slip
 
 
 def parse(source: Source, problems: Problems, limits: Limits | None = None) -> ast.File:
@@ -29,10 +30,15 @@ def parse(source: Source, problems: Problems, limits: Limits | None = None) -> a
         return ast.File((), span=whole)
     lexemes = scan(source.text)
     found = statements(lexemes, source, problems, limits)
-    machine = Machine(tables.load(), Builder(source).actions())
+    machine = Machine(tables.load(), Builder(source, _known(found)).actions(), limits.nesting)
     _Feeder(machine, source, problems).run(found)
     tree: tuple[ast.Statement, ...] = machine.finish(len(source.text))
     return ast.File(tree, span=whole)
+
+
+def _known(found: list[Statement]) -> Known:
+    given = [each for statement in found for each in words.given(statement.lexemes)]
+    return Known(frozenset(name for name, _ in given), frozenset(name for name, indexed in given if indexed))
 
 
 class _Feeder:
@@ -68,18 +74,28 @@ class _Feeder:
 
     def _feed(self, statement: Statement) -> bool:
         last = Lexeme("INDENT" if statement.header else "END", "", statement.end, statement.end)
-        wrong = mistakes.certain(statement.lexemes, self._source)
-        if wrong is not None:
-            self._problems.report(wrong)
+        lexemes = statement.lexemes
+        wrong = mistakes.certain(lexemes, self._source)
+        for problem in wrong:
+            self._problems.report(problem)
+        if wrong:
             return False
         try:
-            for lexeme in statement.lexemes:
+            for lexeme in lexemes:
                 self._machine.feed(lexeme)
             self._machine.feed(last)
         except Slip as slip:
-            self._problems.report(slip.problem)
+            self._problems.report(mistakes.instead(lexemes, slip.problem, self._source))
+            return False
+        except TooDeep as deep:
+            self._problems.error(
+                "E0922",
+                "this is nested too deep",
+                Span(self._source, deep.start, deep.end),
+                help=["give an inner part a name of its own, or raise the limit with --limit-nesting"],
+            )
             return False
         except Stuck as stuck:
-            self._problems.report(mistakes.explain(statement, stuck.lexeme, self._machine.expected(), self._source))
+            self._problems.report(mistakes.explain(lexemes, stuck.lexeme, self._machine.expected(), self._source))
             return False
         return True

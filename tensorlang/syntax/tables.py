@@ -52,7 +52,7 @@ def load() -> Tables:
         data = make(grammar)
     return Tables(
         scanner=re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in data["terminals"])),
-        productions=tuple(Production(*row[:4], tuple(row[4])) for row in data["productions"]),
+        productions=tuple(Production(a, b, c, d, tuple(e)) for a, b, c, d, e in data["productions"]),
         rows=tuple(data["rows"]),
         first=data["first"],
         final=data["final"],
@@ -72,10 +72,8 @@ def make(grammar: str) -> dict[str, Any]:
         def process(self, stream: Any) -> Any:
             return stream
 
-    lark = Lark(
-        grammar, parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False, postlex=Keep()
-    )
-    table = lark.parser.parser._parse_table  # type: ignore[union-attr]
+    lark = Lark(grammar, parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False, postlex=Keep())
+    table = lark.parser.parser._parse_table
     number = {rule: at for at, rule in enumerate(lark.rules)}
     rows = [
         {name: arg if action is Shift else -1 - number[arg] for name, (action, arg) in sorted(row.items())}

@@ -27,6 +27,17 @@ STARTERS: dict[str, tuple[str, set[str]]] = {
     **{word: (word.upper(), _OPERAND) for word in ("why", "minimize", "plot")},
     "assert": ("ASSERT", _OPERAND | {"APPLY"}),
 }
+# How a statement with each first word looks, for messages.
+EXAMPLES = {
+    "input": "input X[b,i]", "param": "param W[o,i] ~ glorot()", "data": 'data D[n,i] = load("d.csv")',
+    "relation": "relation Parent(person, person)", "buffer": "buffer R[c] ~ zeros()", "output": "output Y",
+    "tensor": "tensor U[x]: complex", **{word: f"{word} U[x]" for word in ELEMENTS}, "dim": "dim d = 64", "const": "const L = 6",
+    "update": "update R[c] = 0.9 R[c] + 0.1 M[c]", "fixpoint": "fixpoint Z tol 1e-6 max 100", "import": "import nn",
+    "from": "from attention import MultiHead", "why": "why Ancestor(Alice, Dan)?", "plot": 'plot Loss to "loss.png"',
+    "minimize": "minimize Loss with adam(lr=1e-3), epochs=20, batch=(n, 64)", "save": 'save Y to "y.npy"',
+    "load": 'load params from "model.safetensors"', "assert": "assert S == 1",
+    "def": "def Linear(X[..., i], o) -> Y[..., o]:", "test": 'test "rows add up to one": assert S == 1',
+}  # fmt: skip
 # Words that are keywords further on in a statement of that kind, outside brackets.
 INSIDE = {
     "MINIMIZE": {"with": "WITH", "over": "OVER"},
@@ -68,6 +79,26 @@ def starter(lexemes: list[Lexeme]) -> str | None:
         return None
     aggregate = len(lexemes) > 2 and following.text in AGGREGATES and lexemes[2].text == "="
     return None if aggregate and kind in ("KIND", "ELEMENT") and following.touches(lexemes[2]) else kind
+
+
+def given(lexemes: list[Lexeme]) -> list[tuple[str, bool]]:
+    """The names that a (settled) statement gives, each with whether it stands there as a tensor with indices."""
+    first = lexemes[0].kind
+    if first == "DEF":
+        return [(lexeme.text, False) for lexeme in lexemes if lexeme.kind == "NAME"]
+    declares = first in ("KIND", "ELEMENT")
+    if not declares and first not in ("NAME", "DIM", "CONST"):
+        return []
+    depth = 0
+    found: list[tuple[str, bool]] = []
+    for at, lexeme in enumerate(lexemes):
+        following = lexemes[at + 1].kind if at + 1 < len(lexemes) else ""
+        if depth == 0 and lexeme.kind == "NAME" and (first != "NAME" or at == 0):
+            found.append((lexeme.text, following == "LSQB"))
+        if first == "NAME" and depth == 0 and lexeme.kind in ("ASSIGN", "ARROW"):
+            return found
+        depth += (lexeme.kind in _OPENING) - (lexeme.kind in ("RPAR", "RSQB"))
+    return [] if first == "NAME" else found
 
 
 def settle(lexemes: list[Lexeme]) -> list[Lexeme]:
