@@ -6,6 +6,7 @@ kept as its axes, in the order in which they stand.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
@@ -163,13 +164,13 @@ def left_over(node: Resolved, outside: frozenset[str]) -> frozenset[str]:
     """The indices that the projection rule leaves in an expression of which nothing is on a left side."""
     match node:
         case Multiplication(factors=factors):
-            free = [names_free(factor) for factor in factors]
-            inner = []
-            for at, factor in enumerate(factors):
-                others = frozenset().union(*(names for k, names in enumerate(free) if k != at))
-                inner.append(left_over(factor, outside | others))
-            every = [name for names in inner for name in names]
-            return frozenset(name for name in every if every.count(name) == 1 or name in outside)
+            carriers = Counter(name for factor in factors for name in names_free(factor))
+            count: Counter[str] = Counter()
+            for factor in factors:
+                own = names_free(factor)
+                others = frozenset(name for name, number in carriers.items() if number > (name in own))
+                count.update(left_over(factor, outside | others))
+            return frozenset(name for name, number in count.items() if number == 1 or name in outside)
         case Raise(base=base, repeated=True):
             return left_over(base, outside) & (outside | names_free(node.exponent)) | left_over(node.exponent, outside)
         case Reduction(indices=indices):

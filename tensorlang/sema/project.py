@@ -9,6 +9,7 @@ sibling term has it left over, the two places. If an outer product or power then
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -125,18 +126,16 @@ class Projection:
                 raise Stop
 
     def _product(self, factors: tuple[Resolved, ...], outside: frozenset[str]) -> tuple[Expr, Open]:
-        free = [names_free(factor) for factor in factors]
+        carriers = Counter(name for factor in factors for name in names_free(factor))
         projected: list[Expr] = []
         opened: dict[str, tuple[Span, Span]] = {}
-        for at, factor in enumerate(factors):
-            others = frozenset().union(*(names for k, names in enumerate(free) if k != at))
+        for factor in factors:
+            own = names_free(factor)
+            others = frozenset(name for name, count in carriers.items() if count > (name in own))
             value, open_ = self.go(factor, outside | others)
             projected.append(value)
             opened.update(open_)
-        count: dict[str, int] = {}
-        for value in projected:
-            for name in self.names(value):
-                count[name] = count.get(name, 0) + 1
+        count = Counter(name for value in projected for name in self.names(value))
         summed = frozenset(name for name, n in count.items() if n >= 2 and name not in outside)
         self._refuse(summed, opened)
         result = self.sum_over(summed, tuple(projected), outside | frozenset(count))

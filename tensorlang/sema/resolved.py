@@ -13,63 +13,63 @@ from tensorlang.ir.domain import Size
 from tensorlang.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Base:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Value(Base):
     """A number, or a size that is known by its name."""
 
     value: bool | int | float | complex | Size
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Extent(Base):
     """``|i|`` of an index that has no ``dim``: the size of whatever domain it gets."""
 
     index: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Place(Base):
     """An index as a value, or alone as an entry of a tensor."""
 
     index: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Flat(Base):
     """``(h d)`` as an entry: the indices laid out as one axis, the last one fastest."""
 
     indices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FromEnd(Base):
     """``-1`` as an entry: so many positions before the end of the axis."""
 
     distance: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Access(Base):
     tensor: str
     at: tuple[Resolved, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Addition(Base):
     terms: tuple[tuple[int, Resolved], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Multiplication(Base):
     factors: tuple[Resolved, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Raise(Base):
     """A power; ``repeated`` where the exponent is a positive integer or symbolic (a repeated product)."""
 
@@ -78,13 +78,13 @@ class Raise(Base):
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Function(Base):
     op: str
     args: tuple[Resolved, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reduction(Base):
     op: str
     indices: tuple[str, ...]
@@ -92,7 +92,7 @@ class Reduction(Base):
     where: tuple[Resolved, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Along(Base):
     op: str
     index: str
@@ -100,7 +100,7 @@ class Along(Base):
     options: tuple[Resolved, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Poison(Base):
     pass
 
@@ -153,20 +153,26 @@ def walk(node: Resolved) -> Iterator[Resolved]:
 
 
 def names_free(node: Resolved) -> frozenset[str]:
-    """The indices an expression depends on (those of an explicit reduction are its own)."""
+    """The indices an expression depends on (those of an explicit reduction are its own); remembered on the node."""
+    memory: dict[str, frozenset[str]] = node.__dict__
+    if "_names" not in memory:
+        memory["_names"] = _names(node)
+    return memory["_names"]
+
+
+def _names(node: Resolved) -> frozenset[str]:
+    inside: frozenset[str] = frozenset().union(*map(names_free, parts(node)))
     match node:
-        case Place(index=index):
-            return frozenset((index,))
+        case Place(index=index) | Along(index=index):
+            return inside | {index}
         case Flat(indices=indices):
             return frozenset(indices)
-        case Along(index=index):
-            return frozenset((index,)).union(*map(names_free, parts(node)))
         case Reduction(indices=indices):
-            return frozenset().union(*map(names_free, parts(node))).difference(indices)
+            return inside.difference(indices)
         case (
             Value() | Extent() | FromEnd() | Poison() | Access() | Addition() | Multiplication() | Raise() | Function()
         ):
-            return frozenset().union(*map(names_free, parts(node)))
+            return inside
 
 
 @dataclass(slots=True, eq=False)
