@@ -55,6 +55,7 @@ def root(var: Var) -> Var:
 class Domains:
     world: World
     axes: dict[tuple[str, int], Var] = field(default_factory=dict)
+    places: dict[str, Var] = field(default_factory=dict)
     indices: dict[tuple[int, str], Var] = field(default_factory=dict)
     bound: dict[Symbol, Size] = field(default_factory=dict)
     lower: dict[tuple[int, str], Size] = field(default_factory=dict)
@@ -211,6 +212,10 @@ def _declared(domains: Domains, info: TensorInfo) -> None:
         dim = info.scope.dim(label) if info.declared and at >= len(info.leading) else None
         if dim is not None:
             domains.assign(var, dim[0], (f"`dim {label}`", dim[1]), label)
+        if info.relation and info.declared and dim is None:
+            place = domains.places.setdefault(label.rstrip("'"), Var(first=info.span))
+            domains.unify(place, var, label, info.span)
+            var = domains.axis(info.name, at)
         words = f"`{info.kind} {info.name}[{','.join(labels)}]`"
         if info.literal is not None and info.shape is not None:
             domains.assign(var, Size.of(info.shape[at]), (f"`{info.name}`, written out", info.span), label, info.span)
