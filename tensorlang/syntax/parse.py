@@ -10,6 +10,7 @@ from tensorlang.diagnostics import Problems
 from tensorlang.limits import Limits
 from tensorlang.source import Source, Span
 from tensorlang.syntax import ast, mistakes, tables, words
+from tensorlang.syntax.comments import documentation
 from tensorlang.syntax.layout import Statement, statements
 from tensorlang.syntax.lexemes import Lexeme, scan
 from tensorlang.syntax.machine import Machine, Stuck, TooDeep
@@ -19,21 +20,34 @@ from tensorlang.syntax.tree import Known, Slip
 
 def parse(source: Source, problems: Problems, limits: Limits | None = None) -> ast.File:
     """Read a program; errors are reported, and the statements they stand in are left out."""
-    limits = limits or Limits()
     whole = Span(source, 0, len(source.text))
+    lexemes, found, machine = _read(source, problems, limits or Limits())
+    if machine is None:
+        return ast.File((), span=whole)
+    doc, _ = documentation(lexemes, found)
+    return ast.File(machine.finish(len(source.text)), doc, span=whole)
+
+
+def read(source: Source, problems: Problems, limits: Limits | None = None) -> tuple[list[Lexeme], list[Statement]]:
+    """The lexemes and statements of a program, checked like ``parse`` does: what the formatter starts from."""
+    lexemes, found, _ = _read(source, problems, limits or Limits())
+    return lexemes, found
+
+
+def _read(source: Source, problems: Problems, limits: Limits) -> tuple[list[Lexeme], list[Statement], Machine | None]:
     if len(source.text) > limits.source:
         problems.error(
             "E0921",
             f"the program has {len(source.text)} characters; the limit is {limits.source}",
             help=["put data into files and parts into modules, or raise the limit with --limit-source"],
         )
-        return ast.File((), span=whole)
+        return [], [], None
     lexemes = scan(source.text)
     found = statements(lexemes, source, problems, limits)
-    machine = Machine(tables.load(), Builder(source, _known(found)).actions(), limits.nesting)
+    builder = Builder(source, _known(found), documentation(lexemes, found)[1])
+    machine = Machine(tables.load(), builder.actions(), limits.nesting)
     _Feeder(machine, source, problems).run(found)
-    tree: tuple[ast.Statement, ...] = machine.finish(len(source.text))
-    return ast.File(tree, span=whole)
+    return lexemes, found, machine
 
 
 def _known(found: list[Statement]) -> Known:

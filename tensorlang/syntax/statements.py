@@ -216,7 +216,8 @@ class Builder(Expressions):
 
     def definition(self, values: Values, start: int, end: int) -> ast.Def:
         name, formals, results = values[0]
-        return ast.Def(name, formals, results, _flat(nodes(values[1:])), span=self.span(start, end))
+        body = _flat(nodes(values[1:]))
+        return ast.Def(name, formals, results, body, self._docs.get(start), span=self.span(start, end))
 
     def title(self, values: Values, start: int, end: int) -> str:
         return self._unquoted(values[1])

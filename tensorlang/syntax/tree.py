@@ -56,9 +56,10 @@ _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 class Expressions:
     """Builds the expressions of one source."""
 
-    def __init__(self, source: Source, known: Known) -> None:
+    def __init__(self, source: Source, known: Known, docs: dict[int, str]) -> None:
         self._source = source
         self._known = known
+        self._docs = docs
 
     def span(self, start: int, end: int) -> Span:
         return Span(self._source, start, end)
