@@ -142,16 +142,20 @@ class Domains:
         return symbol is not None and symbol not in other.symbols and symbol not in self.world.sizes
 
     def _bind(self, one: Size, other: Size) -> bool:
-        """Bind the symbol that ``one`` is to ``other``, an input's own symbol rather than a declared dim."""
+        """Bind the symbol that ``one`` is to ``other``; of two symbols a declared dim stays, then the shorter name."""
         symbol = one.symbol
         if symbol is None or not self._bindable(one, other):
             return False
-        dims = self.world.root.dims
-        if symbol.name in dims and self._bindable(other, one) and other.symbol and other.symbol.name not in dims:
-            self.bound[other.symbol] = one
-            return True
-        self.bound[symbol] = other
+        second = other.symbol
+        if second is not None and self._bindable(other, one) and self._rank(second) > self._rank(symbol):
+            self.bound[second] = one
+        else:
+            self.bound[symbol] = other
         return True
+
+    def _rank(self, symbol: Symbol) -> int:
+        """How little a symbol says to the reader: a dim 0, an axis's own label 1, a label with its tensor 2."""
+        return 0 if symbol.name in self.world.root.dims else 1 + ("." in symbol.name)
 
     def _value(self, size: Size) -> int | None:
         if size.constant is not None:
