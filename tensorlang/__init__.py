@@ -1,6 +1,7 @@
 """Tensorlang: tensor equations compiled to PyTorch.
 
-``compile``, ``function``, ``run`` and ``Session`` are loaded when first asked for, so that ``import tensorlang`` is fast.
+``compile``, ``function``, ``run`` and ``Session`` are loaded when first asked for, so that ``import tensorlang`` is
+fast.
 """
 
 from __future__ import annotations

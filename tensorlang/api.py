@@ -6,18 +6,26 @@ results of a run. Nothing here imports torch before it is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import warnings
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from tensorlang.diagnostics import RunError, diagnostic, render
 from tensorlang.limits import Limits
+from tensorlang.options import Options
+from tensorlang.source import Source
 
 if TYPE_CHECKING:
+    from tensorlang.driver import Checked
     from tensorlang.module import Module
+
+Program = str | PathLike[str]
 
 
 def compile(
-    program: str | PathLike[str],
+    program: Program,
     dims: Mapping[str, int] | None = None,
     dtype: str = "float32",
     device: str = "cpu",
@@ -25,9 +33,9 @@ def compile(
     *,
     values: Mapping[str, float] | None = None,
     limits: Limits | None = None,
-    folder: str | PathLike[str] | None = None,
-    allow_read: Sequence[str | PathLike[str]] = (),
-    allow_write: Sequence[str | PathLike[str]] = (),
+    folder: Program | None = None,
+    allow_read: Sequence[Program] = (),
+    allow_write: Sequence[Program] = (),
 ) -> Module:
     """Compile a program to a ``torch.nn.Module``: ``prog(X=x)`` gives a dict from output names to tensors.
 
@@ -35,20 +43,90 @@ def compile(
     ``values`` numbers for consts. ``folder`` is where a program given as text finds its files (None: it may read none).
     Raises ``CompileError``.
     """
-    raise AssertionError(program)
+    options = Options(
+        dims=dict(dims or {}),
+        values=dict(values or {}),
+        dtype=str(dtype).removeprefix("torch."),
+        device=str(device),
+        seed=seed,
+        limits=limits or Limits(),
+        allow_read=tuple(map(os.fspath, allow_read)),
+        allow_write=tuple(map(os.fspath, allow_write)),
+    )
+    source, home = located(program, options, folder)
+    return _module(source, options, home, 3)
 
 
-def function(text: str | PathLike[str], **options: Any) -> Callable[..., Any]:
+def located(program: Program, options: Options, folder: Program | None = None) -> tuple[Source, str | None]:
+    """The text of a program, and the folder that its files may lie in."""
+    from tensorlang.driver import read_source
+
+    home = None if folder is None else os.fspath(folder)
+    text = program if isinstance(program, str) else None
+    if text is not None and not ("\n" not in text and text.endswith(".tl")):
+        return Source("<string>", text), home
+    path = os.fspath(program)
+    return read_source(path, options), home or os.path.dirname(os.path.abspath(path))
+
+
+def _module(source: Source, options: Options, folder: str | None, depth: int) -> Module:
+    from tensorlang.compiled import Compiled
+    from tensorlang.driver import check
+    from tensorlang.module import Module
+
+    checked = check(source, options, folder)
+    checked.correct()
+    _warn(checked, depth + 1)
+    module = Module(Compiled(checked, options, folder))
+    module.source  # noqa: B018  # errors of later stages belong to compiling, not to the first call
+    return module
+
+
+def _warn(checked: Checked, depth: int) -> None:
+    """Pass the compiler's warnings on as Python's."""
+    for problem in checked.problems.warnings:
+        warnings.warn(render([problem]), stacklevel=depth)
+
+
+class Callable:
+    """A program as a function; ``module`` is what computes it."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        outputs = tuple(module.outputs)
+        self._only = outputs[0] if len(outputs) == 1 else None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        results = self.module(*args, **kwargs)
+        return results if self._only is None else results[self._only]
+
+    def __repr__(self) -> str:
+        return f"<tensorlang function ({', '.join(self.module.inputs)}) -> {', '.join(self.module.outputs)}>"
+
+
+def function(text: Program, **options: Any) -> Callable:
     """A program as a function of its inputs, in declared order or by name; one output comes bare, several as a dict.
 
     Takes the options of ``compile``. The module behind it is its attribute ``module``.
     """
-    raise AssertionError(text)
+    return Callable(compile(text, **options))
 
 
-def run(program: str | PathLike[str], **inputs: Any) -> dict[str, Any]:
+def run(program: Program, options: Options | None = None, /, **inputs: Any) -> dict[str, Any]:
     """Run a program with its actions (training, queries, files) as the command line does; returns the values by name.
 
     Raises ``RunError`` when an assertion fails.
     """
-    raise AssertionError(program)
+    from tensorlang import driver
+    from tensorlang.report import as_problem
+
+    chosen = options or Options()
+    source, folder = located(program, chosen)
+    results = driver.run(source, chosen, folder, inputs)
+    failures = [*results.failures, *(failure for test in results.tests for failure in test.failures)]
+    errors = [test for test in results.tests if test.error is not None]
+    if failures or errors:
+        problems = [as_problem(failure) for failure in failures]
+        problems += [diagnostic("E0617", f"test {test.name!r} stopped", notes=[test.error or ""]) for test in errors]
+        raise RunError(problems)
+    return dict(results.outputs)

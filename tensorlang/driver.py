@@ -7,30 +7,26 @@ In: a source, the caller's options and the program's folder. Out: what was found
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tensorlang.diagnostics import Problems
+from tensorlang.diagnostics import render, run_error
+from tensorlang.ir.program import Action, AssertAction, FileRef, LoadAction, MinimizeAction, Program, TestAction
 from tensorlang.options import Options
-from tensorlang.report import Failure, Reporter, TestResult
+from tensorlang.report import Failure, Reporter, Silent, TestResult
 from tensorlang.source import Source
+from tensorlang.stages import Checked, check, explain, explained, read_source, stages
 
 if TYPE_CHECKING:
-    from tensorlang.ir.program import Program
-    from tensorlang.syntax import ast
+    from tensorlang.actions import Run
 
-__all__ = ["Checked", "Options", "Results", "check", "explain", "read_source", "run", "stages", "test"]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A source after its check. ``program`` is None when ``problems`` holds errors."""
-
-    source: Source
-    file: ast.File
-    program: Program | None
-    problems: Problems
+__all__ = [
+    "Checked", "Options", "Results", "check", "explain", "explained", "read_source", "run", "stages", "test",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +42,6 @@ class Results:
         return 1 if self.failures or any(not test.passed for test in self.tests) else 0
 
 
-def read_source(path: str, options: Options) -> Source:
-    """The text of a program file (``CompileError`` when it cannot be read, is not UTF-8 or is over the limit)."""
-    raise AssertionError(path)
-
-
-def check(source: Source, options: Options, folder: str | None) -> Checked:
-    """Parse and analyse; never raises on a wrong program: see ``problems``. ``folder`` is where its files may lie."""
-    raise AssertionError(source)
-
-
-def stages() -> tuple[str, ...]:
-    """The names that ``explain`` accepts as a stage, in the order in which they run."""
-    raise AssertionError
-
-
-def explain(source: Source, options: Options, folder: str | None, name: str | None = None, stage: str = "program") -> str:
-    """The program after a stage, as text; ``name`` narrows it to one tensor and what it is made of.
-
-    Raises ``CompileError`` when the program is wrong or the name or stage is unknown.
-    """
-    raise AssertionError(source)
-
-
 def run(
     source: Source,
     options: Options,
@@ -78,10 +51,19 @@ def run(
 ) -> Results:
     """Compile and act from top to bottom; a program without actions shows its outputs.
 
-    ``inputs`` are tensors, arrays or numbers by name (``options.inputs`` adds files). ``reporter`` is told everything as
-    it happens (None: nothing is printed). Raises ``CompileError`` or ``RunError``.
+    ``inputs`` are tensors, arrays or numbers by name (``options.inputs`` adds files). ``reporter`` is told everything
+    as it happens (None: nothing is printed). Raises ``CompileError`` or ``RunError``.
     """
-    raise AssertionError(source)
+    checked = check(source, options, folder)
+    program = checked.correct()
+    with limited(options.limits.time):
+        running = _begin(checked, options, folder, inputs or {}, reporter or Silent())
+        for action in program.actions:
+            running.act(action)
+        if not program.actions:
+            for name in program.outputs:
+                running.show(name, name)
+    return Results(running.outputs, tuple(running.failures), tuple(running.tests))
 
 
 def test(
@@ -91,5 +73,92 @@ def test(
     inputs: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
 ) -> Results:
-    """Run only the ``test`` blocks. Data and initial parameters are there; training outside of tests is not done."""
-    raise AssertionError(source)
+    """Run only the ``test`` blocks and the assertions, and the trainings and loads above them that they depend on.
+
+    An assertion outside of a block counts as a test of its own.
+    """
+    checked = check(source, options, folder)
+    program = checked.correct()
+    with limited(options.limits.time):
+        running = _begin(checked, options, folder, inputs or {}, reporter or Silent())
+        for at, action in enumerate(program.actions):
+            if isinstance(action, AssertAction):
+                running.act(TestAction(action.title, (action,), action.span))
+            elif isinstance(action, TestAction) or _prepares(program, action, program.actions[at + 1 :]):
+                running.act(action)
+    return Results(running.outputs, tuple(running.failures), tuple(running.tests))
+
+
+def _begin(
+    checked: Checked, options: Options, folder: str | None, inputs: Mapping[str, Any], reporter: Reporter
+) -> Run:
+    """The compiled program with its data, inputs and first parameters."""
+    from tensorlang.actions import Run, load_chosen
+    from tensorlang.compiled import Compiled
+    from tensorlang.module import Module
+
+    if checked.problems.warnings:
+        reporter.note(render(checked.problems.warnings))
+    module = Module(Compiled(checked, options, folder))
+    if options.load is not None:
+        load_chosen(module, options.load)
+    return Run(module, {**_from_files(module, options), **inputs}, reporter, options, folder)
+
+
+def _from_files(module: Any, options: Options) -> dict[str, Any]:
+    """The inputs that the caller named files for."""
+    from tensorlang.calling import unexpected
+    from tensorlang.data import chosen, read
+
+    given: dict[str, Any] = {}
+    for name, path in options.inputs.items():
+        tensor = module.state.compiled.given.get(name)
+        if tensor is None:
+            raise unexpected(name, module.state.compiled)
+        access, inner = chosen(path, options.limits)
+        given[name] = read(access, FileRef(inner, None, None, tensor.span))
+    return given
+
+
+def _prepares(program: Program, action: Action, later: tuple[Action, ...]) -> bool:
+    """Whether a training or a load changes parameters that a later test or assertion depends on."""
+    if isinstance(action, MinimizeAction):
+        changed = set(action.over) or _params(program, (action.loss,))
+    elif isinstance(action, LoadAction):
+        changed = set(action.params) or {tensor.name for tensor in program.of_kind("param", "buffer")}
+    else:
+        return False
+    return any(
+        changed & _params(program, _asked(test)) for test in later if isinstance(test, TestAction | AssertAction)
+    )
+
+
+def _asked(action: Action) -> tuple[str, ...]:
+    if isinstance(action, TestAction):
+        return tuple(name for step in action.actions for name in _asked(step))
+    return (action.tensor,) if isinstance(action, AssertAction) else ()
+
+
+def _params(program: Program, names: tuple[str, ...]) -> set[str]:
+    return {tensor.name for tensor in program.restricted(names).of_kind("param", "buffer")}
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Stop what runs inside after so many seconds (0: never), where the system can interrupt us."""
+    able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if seconds <= 0 or not able:
+        yield
+        return
+
+    def stop(signum: int, frame: object) -> None:
+        help = f"`--limit-time {2 * seconds:g}` allows more"
+        raise run_error("E0912", f"stopped after {seconds:g} seconds, the limit of a run", help=[help])
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,8 +1,9 @@
 """Imports: where the modules that a program names are found, read and parsed.
 
-In: the name or path of an ``import`` and the place where it stands. Out: the parsed file, or a reported problem. Names
-are looked up in the language's own library (``stdlib/`` of a checkout, or inside the installed package), paths below the
-program's folder, starting from the importing file. A file is parsed once a process, and again when it changes.
+In: the name or path of an ``import`` and the place where it stands. Out: the parsed file, or a reported problem.
+Names are looked up in the language's own library (``stdlib/`` of a checkout, or inside the installed package), paths
+below the program's folder, starting from the importing file. A file is parsed once a process, and again when it
+changes.
 """
 
 from __future__ import annotations
@@ -160,12 +161,16 @@ def decode(content: bytes, name: str, limits: Limits, span: Span | None = None) 
 
     if len(content) > limits.source:
         tip = f"`--limit-source {4 * limits.source}` allows more; is it a program?"
-        raise run_error("E0619", f"`{name}` is larger than the {limits.source:,} bytes allowed for a program", span, help=[tip])
+        raise run_error(
+            "E0619", f"`{name}` is larger than the {limits.source:,} bytes allowed for a program", span, help=[tip]
+        )
     try:
         return Source(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:
         tip = "save it as UTF-8; a program is a text file"
-        raise run_error("E0619", f"`{name}` is not text in UTF-8 (byte {problem.start + 1})", span, help=[tip]) from None
+        raise run_error(
+            "E0619", f"`{name}` is not text in UTF-8 (byte {problem.start + 1})", span, help=[tip]
+        ) from None
 
 
 def _shown(origin: _Origin) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tensorlang.diagnostics import Diagnostic, diagnostic
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -56,6 +58,20 @@ class TestResult:
         return not self.failures and self.error is None
 
 
+def as_problem(failure: Failure) -> Diagnostic:
+    """A failed assertion as an error, for those who wanted it to hold."""
+    notes = [f"at {failure.place}"]
+    if failure.total > 1:
+        notes.append(f"{failure.count} of {failure.total} elements fail")
+    where = ", ".join(f"{name} = {position}" for name, position in failure.at)
+    if len(failure.sides) == 2:
+        left, right = failure.sides
+        notes.append(f"{f'the worst at {where}: ' if where else ''}the left side is {left}, the right side {right}")
+    elif where:
+        notes.append(f"the first at {where}")
+    return diagnostic("E0617", f"assertion failed: {failure.title}", notes=notes)
+
+
 class Reporter(Protocol):
     """Receives what a program says, in the order in which it happens."""
 
@@ -73,3 +89,22 @@ class Reporter(Protocol):
 
     def tested(self, result: TestResult) -> None:
         """A ``test`` block has run."""
+
+
+class Silent:
+    """A reporter for those who only want the results."""
+
+    def query(self, value: Value) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def progress(self, loss: str, step: int, steps: int, numbers: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def failed(self, failure: Failure) -> None:
+        """Nothing."""
+
+    def tested(self, result: TestResult) -> None:
+        """Nothing."""

@@ -6,10 +6,23 @@ leaves everything as it was, and parameters keep their trained values as long as
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from tensorlang.diagnostics import Problems, RunError, nearest, render, run_error
+from tensorlang.ir.program import QueryAction
 from tensorlang.options import Options
-from tensorlang.report import Reporter, Value
+from tensorlang.report import Reporter, Silent, Value, as_problem
+from tensorlang.source import Source, Span
+from tensorlang.stages import check_tree, explained, read_source
+from tensorlang.statements import ACTIONS, Statements, defined, written
+from tensorlang.syntax import ast
+from tensorlang.syntax.parse import parse
+
+if TYPE_CHECKING:
+    from tensorlang.actions import Run
+    from tensorlang.module import Module
 
 
 class Session:
@@ -21,49 +34,189 @@ class Session:
     def __init__(self, options: Options | None = None, folder: str | None = None) -> None:
         self.options = options or Options()
         self.folder = folder
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._statements = Statements()
+        self._given: dict[str, Any] = {}
+        self._parameters: dict[str, Any] = {}
+        self._arrays: dict[object, Any] = {}
+        self._built: Module | None = None
+        self._count = 0
+
+    # --- entering --------------------------------------------------------------------------------------------------
 
     def run(self, text: str, reporter: Reporter | None = None) -> tuple[Value, ...]:
         """Add statements; returns the values of the tensors they define and of their queries, in order.
 
-        A value that cannot be computed yet has ``data`` None and ``missing`` names what it waits for. ``reporter`` is told
-        of notes, progress and failed assertions as they happen.
+        A value that cannot be computed yet has ``data`` None and ``missing`` names what it waits for. ``reporter`` is
+        told of notes, progress and failed assertions as they happen; without one a failed assertion is an error.
         """
-        raise AssertionError(text)
+        self._count += 1
+        return self._enter(Source(f"<{self._count}>", text), self.folder, reporter, show_equations=True)
 
     def load(self, path: str, reporter: Reporter | None = None) -> tuple[Value, ...]:
-        """Add the statements of a file; its folder becomes the session's when none was given."""
-        raise AssertionError(path)
+        """Add the statements of a file and return its answers; its folder becomes the session's when none was given."""
+        source = read_source(path, self.options)
+        folder = os.path.dirname(os.path.abspath(path)) if self.folder is None else self.folder
+        values = self._enter(source, folder, reporter, show_equations=False)
+        self.folder = folder
+        return values
+
+    def _enter(
+        self, source: Source, folder: str | None, reporter: Reporter | None, show_equations: bool
+    ) -> tuple[Value, ...]:
+        problems = Problems()
+        file = parse(source, problems, self.options.limits)
+        problems.raise_errors()
+        statements = self._statements.with_all(file.statements)
+        module = self._build(statements, file, folder)
+        values = self._act(module, file.statements, folder, reporter, show_equations)
+        # Nothing above has changed the session, so an error leaves it as it was.
+        self._statements, self._built = statements, module
+        self._parameters = _values(module)
+        return values
+
+    def _build(self, statements: Statements, new: ast.File, folder: str | None) -> Module:
+        """The whole program with the new actions; what was done before is not done again."""
+        from tensorlang.compiled import Compiled
+        from tensorlang.module import Module
+        from tensorlang.stored import take_values
+
+        whole = (*statements.kept, *(s for s in new.statements if isinstance(s, ACTIONS)))
+        source = Source("<session>", statements.text)
+        checked = check_tree(source, ast.File(whole, span=new.span), Problems(), self.options, folder)
+        checked.correct()
+        module = Module(Compiled(checked, self.options, folder, self._arrays))
+        take_values(module, module.state.compiled, self._parameters)
+        return module
+
+    def _act(
+        self,
+        module: Module,
+        new: Sequence[ast.Statement],
+        folder: str | None,
+        reporter: Reporter | None,
+        show_equations: bool,
+    ) -> tuple[Value, ...]:
+        from tensorlang.actions import Run
+
+        program = module.program
+        running = Run(module, self._inputs(module), reporter or Silent(), self.options, folder)
+        warnings = module.state.compiled.checked.problems.warnings
+        if reporter is not None and warnings:
+            reporter.note(render(warnings))
+        actions = iter(program.actions)
+        values: list[Value] = []
+        waiting: list[str] = []
+        for statement in new:
+            if isinstance(statement, ast.Equation) and show_equations and statement.name in program.tensors:
+                waiting.append(statement.name)
+            elif isinstance(statement, ACTIONS):
+                values += running.values(_pop(waiting))
+                action = next(actions)
+                if isinstance(action, QueryAction):
+                    values += running.values({action.tensor: action.title})
+                else:
+                    running.act(action)
+        values += running.values(_pop(waiting))
+        if reporter is None:
+            _raise_failures(running)
+        return tuple(values)
+
+    # --- asking ----------------------------------------------------------------------------------------------------
 
     def set(self, name: str, value: Any) -> None:
         """Give an input its value (a tensor, an array or a number)."""
-        raise AssertionError(name)
+        from tensorlang.calling import unexpected
+        from tensorlang.inputs import as_tensor, converted
+
+        module = self._module()
+        state = module.state
+        tensor = state.compiled.given.get(name)
+        if tensor is None:
+            raise unexpected(name, state.compiled)
+        made, chosen = as_tensor(value, tensor, state.device)
+        converted(made, tensor, state.floating, chosen)
+        self._given[name] = value
 
     def __getitem__(self, name: str) -> Any:
         """The value of a tensor."""
-        raise AssertionError(name)
+        module = self._module()
+        import torch
+
+        with torch.no_grad():
+            return module.evaluate((name,), **self._inputs(module))[name]
 
     def value(self, name: str) -> Value:
         """The value of a tensor with the labels of its axes."""
-        raise AssertionError(name)
+        from tensorlang.actions import valued
+
+        return valued(self._module(), name, name, self[name])
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that may be used: tensors, dims, consts and modules, in the order of the text."""
-        raise AssertionError
+        return self._statements.names
 
     def type(self, name: str) -> str:
         """One line about a name: ``Q[b,t,d]  float  2 x 5 x 64  defined``."""
-        raise AssertionError(name)
+        module = self._module()
+        tensor = module.program.tensors.get(name)
+        if tensor is not None:
+            return f"{module.describe(name)}  {tensor.kind}"
+        for statement in reversed(self._statements.kept):
+            if name in defined(statement):
+                return written(statement).split("\n")[0].rstrip(":")
+        near = nearest(name, self.names)
+        raise run_error("E0609", f"`{name}` is not defined", help=[f"did you mean `{near}`?"] if near else [])
 
     def explain(self, name: str | None = None, stage: str = "program") -> str:
         """The program, or one tensor, after a stage."""
-        raise AssertionError(name)
+        return explained(self._module().state.compiled.checked, name, stage)
 
     @property
     def text(self) -> str:
         """All statements entered so far, as one program (``:save`` writes it)."""
-        raise AssertionError
+        return self._statements.text
 
-    def reset(self) -> None:
-        """Forget everything."""
-        raise AssertionError
+    @property
+    def module(self) -> Module:
+        """The program so far as a torch module."""
+        return self._module()
+
+    def _module(self) -> Module:
+        if self._built is None:
+            self._built = self._build(self._statements, _empty(), self.folder)
+        return self._built
+
+    def _inputs(self, module: Module) -> dict[str, Any]:
+        return {name: value for name, value in self._given.items() if name in module.state.compiled.given}
+
+
+def _empty() -> ast.File:
+    return ast.File((), span=Span(Source("<session>", ""), 0, 0))
+
+
+def _pop(waiting: list[str]) -> dict[str, str]:
+    """The names that wait to be shown, each once, and no longer waiting."""
+    names = {name: name for name in waiting}
+    waiting.clear()
+    return names
+
+
+def _values(module: Module) -> dict[str, Any]:
+    """Copies of all parameters and buffers that have a size."""
+    from torch.nn.parameter import is_lazy
+
+    from tensorlang.stored import learned
+
+    kept = learned(module, module.state.compiled)
+    return {name: value.detach().clone() for name, value in kept.items() if not is_lazy(value)}
+
+
+def _raise_failures(running: Run) -> None:
+    failures = [*running.failures, *(failure for test in running.tests for failure in test.failures)]
+    if failures:
+        raise RunError([as_problem(failure) for failure in failures])

@@ -16,8 +16,8 @@ IMPORTS: tuple[Code, ...] = (
     Code(
         "E0282",
         "imports go in a circle",
-        "A file that is imported may not import, directly or through others, a file that is still being read. Move what both "
-        "need into a third file.",
+        "A file that is imported may not import, directly or through others, a file that is still being read. Move "
+        "what both need into a third file.",
     ),
 )
 
@@ -25,53 +25,54 @@ CALLS: tuple[Code, ...] = (
     Code(
         "E0601",
         "something was given that the program does not take",
-        "A call gives tensors by the names that the program declares with `input` (and its relations that are not filled by "
-        "the program itself). Everything else is computed, learned or loaded, and cannot be given.",
+        "A call gives tensors by the names that the program declares with `input` (and its relations that are not "
+        "filled by the program itself). Everything else is computed, learned or loaded, and cannot be given.",
         "prog(x=images)",
         "prog(X=images)   # the program says `input X[b,i]`",
     ),
     Code(
         "E0602",
         "an input is missing",
-        "The tensors that were asked for depend on an input that was not given. Give it by its name: `prog(X=x)` in Python, "
-        "`--input X=x.npy` on the command line, `:set X = ...` in the prompt.",
+        "The tensors that were asked for depend on an input that was not given. Give it by its name: `prog(X=x)` in "
+        "Python, `--input X=x.npy` on the command line, `:set X = ...` in the prompt.",
     ),
     Code(
         "E0603",
         "an input has the wrong number of axes",
-        "The declaration of an input names its axes one by one, and what is given must have as many, in that order. No axis is "
-        "added or dropped silently, since a size that fits by chance would then go unnoticed.",
+        "The declaration of an input names its axes one by one, and what is given must have as many, in that order. "
+        "No axis is added or dropped silently, since a size that fits by chance would then go unnoticed.",
         "prog(X=torch.ones(5))   # input X[b,i]",
         "prog(X=torch.ones(1, 5))",
     ),
     Code(
         "E0604",
         "an axis has the wrong size",
-        "The size of this axis is fixed by the program (a number, a `dim`, or an expression such as `2*|n| + 1`), by the caller "
-        "(`dims=`), or by a data file, and the tensor that was given has another.",
+        "The size of this axis is fixed by the program (a number, a `dim`, or an expression such as `2*|n| + 1`), by "
+        "the caller (`dims=`), or by a data file, and the tensor that was given has another.",
         "dim d = 64\ninput X[b,d]   # given as 32 x 63",
         "dim d = 64\ninput X[b,d]   # given as 32 x 64",
     ),
     Code(
         "E0605",
         "an input has the wrong element type",
-        "Integers and truth values are converted to numbers where the program wants numbers, since nothing is lost. Numbers with "
-        "a fraction are not rounded to integers, complex numbers not cut to real ones, and a tensor of higher precision than "
-        "the program computes in is not narrowed silently: convert it yourself, or compile with that `dtype`.",
+        "Integers and truth values are converted to numbers where the program wants numbers, since nothing is lost. "
+        "Numbers with a fraction are not rounded to integers, complex numbers not cut to real ones, and a tensor of "
+        "higher precision than the program computes in is not narrowed silently: convert it yourself, or compile "
+        "with that `dtype`.",
         "prog(Tok=torch.tensor([1.0, 2.0]))   # input Tok[t] in v",
         "prog(Tok=torch.tensor([1, 2]))",
     ),
     Code(
         "E0606",
         "tensors are on different devices",
-        "All inputs of a call must be where the program's parameters and data are. `prog.to(device)` moves the program, "
-        "`x.to(device)` a tensor.",
+        "All inputs of a call must be where the program's parameters and data are. `prog.to(device)` moves the "
+        "program, `x.to(device)` a tensor.",
     ),
     Code(
         "E0607",
         "a position lies outside its domain",
-        "An input declared with `in v` holds positions of the domain `v`: integers from 0 to its size less one. A negative "
-        "value is no position here: counting from the end works for constants in the program only.",
+        "An input declared with `in v` holds positions of the domain `v`: integers from 0 to its size less one. A "
+        "negative value is no position here: counting from the end works for constants in the program only.",
     ),
     Code(
         "E0608",
@@ -81,14 +82,15 @@ CALLS: tuple[Code, ...] = (
     Code(
         "E0609",
         "the program has no such tensor",
-        "Only tensors that the program declares or defines can be asked for, by the names that it gives them. Those inside a "
-        "module's application carry its name in front: `H.W`.",
+        "Only tensors that the program declares or defines can be asked for, by the names that it gives them. Those "
+        "inside a module's application carry its name in front: `H.W`.",
     ),
     Code(
         "E0610",
         "a size is not known",
-        "Nothing that was given binds this size. Give the `dim` a number in the program, or from outside: `--dim d=64` on the "
-        "command line, `dims={\"d\": 64}` in Python.",
+        "Nothing that was given binds this size. Give the `dim` a number in the program, or from outside: `--dim "
+        "d=64` on the"
+        'command line, `dims={"d": 64}` in Python.',
         "dim d\nparam W[d]\nY = W[d] W[d]",
         "dim d = 64\nparam W[d]\nY = W[d] W[d]",
     ),
@@ -105,44 +107,44 @@ CALLS: tuple[Code, ...] = (
     Code(
         "E0613",
         "an axis would have a negative size",
-        "The sizes that were given leave nothing over for a tensor of the program: a convolution whose filter is longer than its "
-        "input has no valid position, for one.",
+        "The sizes that were given leave nothing over for a tensor of the program: a convolution whose filter is "
+        "longer than its input has no valid position, for one.",
         "Y[x] = F[dx] X[x+dx]   # F of 5, X of 3",
         "dim x\ninput X[x]\nY[x] = F[dx] X[x+dx]   # outside X is 0",
     ),
     Code(
         "E0614",
         "the parameters have their sizes already",
-        "A parameter whose size is not written in the program takes it from the first call (or from the weights that were "
-        "loaded) and keeps it. Later calls must fit it.",
+        "A parameter whose size is not written in the program takes it from the first call (or from the weights that "
+        "were loaded) and keeps it. Later calls must fit it.",
     ),
     Code(
         "E0615",
         "an option has a value that does not exist",
-        "`dtype` is float32, float64 or bfloat16; `device` is a device of torch that this machine has (`cpu`, `cuda`, `cuda:1`, "
-        "`mps`).",
+        "`dtype` is float32, float64 or bfloat16; `device` is a device of torch that this machine has (`cpu`, "
+        "`cuda`, `cuda:1`, `mps`).",
     ),
     Code(
         "E0616",
         "the program has no such constant or scalar input",
-        "`--set name=value` (in Python `values=`) replaces the number of a `const`, or gives an `input` without axes. Sizes are "
-        "given with `--dim`, tensors with `--input`.",
+        "`--set name=value` (in Python `values=`) replaces the number of a `const`, or gives an `input` without "
+        "axes. Sizes are given with `--dim`, tensors with `--input`.",
         "tensorlang run model.tl --set rate=0.1",
         "const rate = 0.01   # in model.tl",
     ),
     Code(
         "E0617",
         "an assertion does not hold",
-        "All elements of an `assert` must be true. Where it compares two sides, the message shows both at the element where "
-        "they are furthest apart.",
+        "All elements of an `assert` must be true. Where it compares two sides, the message shows both at the "
+        "element where they are furthest apart.",
         "assert 1 + 1 == 3",
         "assert 1 + 1 == 2",
     ),
     Code(
         "E0618",
         "there is no such stage",
-        "`--stage` takes the name of a stage of the compiler: the tree of the text, the program with every sum written out, "
-        "the program after each pass, the plan, or the generated source.",
+        "`--stage` takes the name of a stage of the compiler: the tree of the text, the program with every sum "
+        "written out, the program after each pass, the plan, or the generated source.",
     ),
     Code(
         "E0619",
@@ -155,16 +157,17 @@ LIMITS: tuple[Code, ...] = (
     Code(
         "E0901",
         "the program needs more memory than it may use",
-        "Before anything runs, the bytes of every tensor and of every intermediate step are added up for the sizes at hand. "
-        "The limit is half of the machine's memory unless `--limit-memory` (in Python `Limits(memory=...)`) says otherwise.",
+        "Before anything runs, the bytes of every tensor and of every intermediate step are added up for the sizes "
+        "at hand. The limit is half of the machine's memory unless `--limit-memory` (in Python `Limits(memory=...)`) "
+        "says otherwise.",
         "Y[a,b,c,d] = A[a] B[b] C[c] D[d]   # each of 10,000",
         "Y = sum[a](A[a]) sum[b](B[b]) sum[c](C[c]) sum[d](D[d])",
     ),
     Code(
         "E0902",
         "the program would take more operations than it may",
-        "Before anything runs, the multiplications and other steps are counted for the sizes at hand. `--limit-operations` (in "
-        "Python `Limits(operations=...)`) sets the limit.",
+        "Before anything runs, the multiplications and other steps are counted for the sizes at hand. "
+        "`--limit-operations` (in Python `Limits(operations=...)`) sets the limit.",
     ),
     Code(
         "E0911",

@@ -1,0 +1,193 @@
+"""What a call must satisfy, and what it takes to make it: checked once for each combination of shapes and types.
+
+In: a module with its ``State``, the function that is wanted, the tensors given by name. Out: a ``Ready`` that later
+calls of the same combination look up: where each argument comes from, what must be converted, which hold positions to
+check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tensorlang.binding import Bindings, Shaped, bind, check_program, declared, known_sizes, numbers
+from tensorlang.budget import check_budget
+from tensorlang.compiled import Compiled, Function
+from tensorlang.diagnostics import RunError, nearest, run_error
+from tensorlang.inputs import as_tensor, check_device, check_positions, converted
+from tensorlang.ir.domain import Symbol
+from tensorlang.ir.program import Program, Tensor
+from tensorlang.stored import Stored, holder, materialise, stored
+
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call that fits. ``sources`` says for each argument which dictionary it is in (None: what was given), and its name."""
+
+    outputs: tuple[str, ...]
+    compute: Callable[..., Any]
+    sources: tuple[tuple[Mapping[str, Any] | None, str], ...]
+    converts: tuple[tuple[str, Tensor], ...]
+    positions: tuple[tuple[int, Tensor, int], ...]
+    floating: torch.dtype
+
+    def convert(self, given: Given) -> Given:
+        return given | {name: converted(given[name], tensor, self.floating, True) for name, tensor in self.converts}
+
+    def check_positions(self, arguments: Sequence[Any]) -> None:
+        for at, tensor, size in self.positions:
+            check_positions(arguments[at], tensor, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A function, and the calls of it that are known to fit."""
+
+    function: Function
+    ready: dict[tuple[object, ...], Ready]
+
+
+@dataclass(slots=True)
+class State:
+    """What a module knows beside its tensors. ``defaults`` are inputs that the caller of the compiler gave already."""
+
+    compiled: Compiled
+    floating: torch.dtype
+    device: torch.device
+    defaults: dict[str, torch.Tensor] = field(default_factory=dict)
+    tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
+    main: Table | None = None
+    checked: set[tuple[str, int]] = field(default_factory=set)
+
+    def forget(self) -> None:
+        """Drop the calls that were checked: devices or element types have changed."""
+        self.tables, self.main, self.checked = {}, None, set()
+
+    def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
+        # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
+        return State, (self.compiled, self.floating, self.device, self.defaults)
+
+
+def as_tensors(state: State, function: Function, given: Given) -> Given:
+    """What was given, as tensors on the right device; names that do not fit and missing ones are errors."""
+    known = state.compiled.given
+    result: Given = {}
+    for name, value in given.items():
+        tensor = known.get(name)
+        if tensor is None and function.unbound:
+            tensor = state.compiled.program.tensors.get(name)
+        if tensor is None:
+            raise unexpected(name, state.compiled)
+        result[name], chosen = as_tensor(value, tensor, state.device)
+        check_device(result[name], tensor, state.device)
+        if not chosen:
+            result[name] = converted(result[name], tensor, state.floating, False)
+    missing = [name for name in function.given if name not in given and name not in state.defaults]
+    if missing:
+        raise _missing(missing, function, state.compiled.program)
+    return result
+
+
+def all_converted(state: State, function: Function, given: Given) -> dict[str, torch.Tensor]:
+    """What was given, as tensors of the program's element types."""
+    tensors = state.compiled.program.tensors
+    made = as_tensors(state, function, given)
+    return {name: converted(value, tensors[name], state.floating, True) for name, value in made.items()}
+
+
+def settle(module: Stored, state: State, function: Function, given: Given) -> Bindings:
+    """Check ranks and sizes of a call, and give parameters the sizes that it tells."""
+    compiled = state.compiled
+    bindings = _bound(module, state, function.program, given)
+    check_program(function.program, bindings)
+    materialise(module, compiled, bindings, state.floating)
+    return bindings
+
+
+def _bound(module: Stored, state: State, part: Program, given: Given) -> Bindings:
+    """Sizes from what is kept first, then from what was given, in the order of the declarations."""
+    tensors = state.compiled.program.tensors
+    kept = stored(module, [t for t in part.of_kind("param", "buffer", "data", "relation") if t.name not in given])
+    defaults = [Shaped(tensors[n], tuple(value.shape)) for n, value in state.defaults.items() if n not in given]
+    shaped = [Shaped(tensor, tuple(given[n].shape)) for n, tensor in tensors.items() if n in given]
+    known = known_sizes(part, state.compiled.options.dims)
+    return bind(state.compiled.program, [*kept, *defaults, *shaped], known)
+
+
+def unknown_sizes(module: Stored, state: State, name: str, given: Given) -> tuple[str, ...]:
+    """The sizes that a tensor needs and that nothing tells."""
+    part = state.compiled.program.restricted((name,))
+    known = _bound(module, state, part, given)
+    needed = frozenset().union(*(size.symbols for tensor in part.tensors.values() for size in tensor.shape))
+    return tuple(sorted(str(symbol) for symbol in needed - known.keys()))
+
+
+def prepare(module: Stored, state: State, function: Function, given: Given) -> Ready:
+    """Check a call whose inputs are tensors already, and settle where its arguments come from."""
+    tensors = state.compiled.program.tensors
+    converts = tuple(
+        (n, tensors[n]) for n in given if converted(given[n], tensors[n], state.floating, True) is not given[n]
+    )
+    sizes = numbers(settle(module, state, function, given))
+    check_budget(function.plan, function.program, sizes, state.compiled.options.limits)
+    sources: list[tuple[Mapping[str, Any] | None, str]] = []
+    positions = []
+    for at, argument in enumerate(function.plan.arguments):
+        if argument.kind == "size":
+            sources.append(({symbol.name: size for symbol, size in sizes.items()}, argument.tensor))
+            continue
+        tensor = tensors[argument.tensor]
+        sources.append(_source(module, state, tensor, given))
+        if tensor.positions is not None and tensor.name in given:
+            positions.append((at, tensor, tensor.positions.value(sizes)))
+    _check_stored_positions(module, state, function, sizes)
+    compute = function.compute
+    return Ready(function.outputs, compute, tuple(sources), converts, tuple(positions), state.floating)
+
+
+def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:
+    if tensor.name in given:
+        return None, tensor.name
+    if tensor.name in state.defaults:
+        return state.defaults, tensor.name
+    return holder(module, tensor), tensor.name.rpartition(".")[2]
+
+
+def _check_stored_positions(module: Stored, state: State, function: Function, sizes: Mapping[Symbol, int]) -> None:
+    """Positions that the program's own files hold, checked once for each size of their domain."""
+    for tensor in function.program.of_kind("data", "relation"):
+        if tensor.positions is None:
+            continue
+        kept = holder(module, tensor).get(tensor.name.rpartition(".")[2])
+        mark = (tensor.name, tensor.positions.value(sizes))
+        if kept is not None and mark not in state.checked:
+            check_positions(kept, tensor, mark[1])
+            state.checked.add(mark)
+
+
+def unexpected(name: str, compiled: Compiled) -> RunError:
+    """A name that the program takes no input by."""
+    tensor = compiled.program.tensors.get(name)
+    if tensor is not None:
+        does = {"param": "learns", "buffer": "keeps", "data": "loads", "relation": "loads"}.get(tensor.kind, "computes")
+        return run_error("E0601", f"`{name}` cannot be given: the program {does} it", (tensor.span, "here"))
+    near = nearest(name, compiled.given)
+    takes = ", ".join(f"`{declared(tensor)}`" for tensor in compiled.given.values())
+    help = f"did you mean `{near}`?" if near else f"it takes {takes}" if takes else "it has no inputs"
+    return run_error("E0601", f"the program has no input `{name}`", help=[help])
+
+
+def _missing(names: Sequence[str], function: Function, program: Program) -> RunError:
+    tensors = [program.tensors[name] for name in names]
+    wanted = ", ".join(f"`{name}`" for name in function.outputs[:3] if name.isidentifier()) or "what is asked for"
+    words = " and ".join(f"`{tensor.name}`" for tensor in tensors)
+    message = f"input{'s' if len(names) > 1 else ''} {words} must be given to compute {wanted}"
+    places = [(tensor.span, "declared here") for tensor in tensors]
+    first = tensors[0].name
+    help = f"`{first}=...` in a call, `--input {first}={first}.npy` on the command line"
+    return run_error("E0602", message, *places, help=[help])

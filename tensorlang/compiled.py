@@ -1,0 +1,140 @@
+"""A program on its way to running: the functions that compute some of its tensors, made when first asked for.
+
+In: a checked program and the caller's options. Out: for any set of tensors (and element type of ``float``) a
+``Function``: the generated source, and the callable made from it with what it takes. Copies of a module share one
+``Compiled``; pickled, it is its text and options, and is compiled again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from tensorlang.backends.torch_module import build
+from tensorlang.data import read
+from tensorlang.ir.domain import Symbol
+from tensorlang.ir.plan import Plan
+from tensorlang.ir.program import FileRef, Program, Tensor
+from tensorlang.options import Options
+from tensorlang.source import Source
+from tensorlang.stages import Checked, access_of, check, planned
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Computes ``outputs``: ``compute(*arguments of the plan)`` returns them as a tuple, in order.
+
+    ``program`` is the part of the program that is needed; ``given`` are the tensors of it that a call gives. Where
+    sizes are ``unbound``, data may be given too: a batch of it.
+    """
+
+    outputs: tuple[str, ...]
+    program: Program
+    plan: Plan
+    text: str
+    compute: Callable[..., Any]
+    given: tuple[str, ...]
+    unbound: frozenset[Symbol] = frozenset()
+
+
+def is_given(tensor: Tensor) -> bool:
+    """Whether a call gives this tensor: an input, or a relation that the program does not fill."""
+    return tensor.kind == "input" or (tensor.kind == "relation" and tensor.file is None and tensor.literal is None)
+
+
+class Compiled:
+    """One checked program with its options; knows no tensors."""
+
+    def __init__(
+        self, checked: Checked, options: Options, folder: str | None, arrays: dict[object, Any] | None = None
+    ) -> None:
+        """``arrays`` keeps the contents of data files between programs that load the same ones."""
+        self.checked = checked
+        self.program = checked.correct()
+        self.options = options
+        self.folder = folder
+        self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
+        self._arrays = arrays
+        self._functions: dict[tuple[object, ...], Function] = {}
+        self._lock = threading.Lock()
+
+    def function(
+        self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol] = frozenset()
+    ) -> Function:
+        """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them."""
+        key = (outputs, floating, unbound)
+        with self._lock:
+            if key not in self._functions:
+                self._functions[key] = self._make(outputs, floating, unbound)
+            return self._functions[key]
+
+    def _make(self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol]) -> Function:
+        whole = self.program
+        if unbound:
+            whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
+        program = whole.restricted(outputs)
+        made = build(planned(whole, outputs))
+        given = tuple(name for name in self.given if name in program.tensors)
+        compute = as_tuple(made.compute, made.plan, floating)
+        return Function(outputs, program, made.plan, made.text, compute, given, unbound)
+
+    def read(self, file: FileRef) -> Any:
+        """The array of a data file."""
+        access = access_of(self.options, self.folder)
+        if self._arrays is None:
+            return read(access, file)
+        key = (file, _facts(os.path.join(self.folder or "", file.path)))
+        if key not in self._arrays:
+            self._arrays[key] = read(access, file)
+        return self._arrays[key]
+
+    def __deepcopy__(self, memo: object) -> Compiled:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Compiled], tuple[object, ...]]:
+        source = self.checked.source
+        return again, (source.name, source.text, self.options, self.folder)
+
+
+def _facts(path: str) -> tuple[int, int] | None:
+    """When a file was changed and how large it is: a new one is read again."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+def as_tuple(compute: Callable[..., Any], plan: Plan, floating: torch.dtype) -> Callable[..., Any]:
+    """``compute`` with its results always in a tuple.
+
+    Generated code takes the element type of ``float`` from its arguments; where it has none, torch's default is used,
+    which then must be the program's.
+    """
+    if not plan.results:
+        return lambda *arguments: ()
+    if any(argument.dtype in ("float", "complex") for argument in plan.arguments):
+        return (lambda *arguments: (compute(*arguments),)) if len(plan.results) == 1 else compute
+    many = compute if len(plan.results) > 1 else lambda *arguments: (compute(*arguments),)
+
+    def in_type(*arguments: Any) -> Any:
+        before = torch.get_default_dtype()
+        if before == floating:
+            return many(*arguments)
+        torch.set_default_dtype(floating)
+        try:
+            return many(*arguments)
+        finally:
+            torch.set_default_dtype(before)
+
+    return in_type
+
+
+def again(name: str, text: str, options: Options, folder: str | None) -> Compiled:
+    """Compile from text: what unpickling does."""
+    return Compiled(check(Source(name, text), options, folder), options, folder)

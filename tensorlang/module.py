@@ -1,0 +1,231 @@
+"""A compiled program as a ``torch.nn.Module``.
+
+In: tensors by name (``prog(X=x)``). Out: a dict from output names to tensors. Parameters and buffers are ordinary ones
+under the names that the program gives them (``H.W`` is parameter ``W`` of submodule ``H``), so ``state_dict``,
+optimisers, hooks, ``.to()``, ``functional_call`` and ``deepcopy`` work as with any module. What a call must satisfy is
+checked once for each combination of shapes, element types and devices; later calls only look that combination up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tensorlang.binding import titled
+from tensorlang.calling import Ready, State, Table, as_tensors, prepare
+from tensorlang.compiled import Compiled
+from tensorlang.diagnostics import run_error
+from tensorlang.inputs import FLOATS, as_tensor, converted
+from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.program import Program, Tensor
+from tensorlang.stages import explained, known_tensor
+from tensorlang.stored import Stored, attribute, fill, reset
+
+_MOST_READY = 4096  # combinations of shapes remembered for one function
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a program says about a tensor: its name, the names and sizes of its axes, its element type."""
+
+    name: str
+    axes: tuple[str, ...]
+    sizes: tuple[int | str, ...]
+    dtype: str
+
+    @staticmethod
+    def of(tensor: Tensor, known: Mapping[Symbol, int]) -> Description:
+        sizes = tuple(_size(axis.size, known) for axis in tensor.axes)
+        return Description(tensor.name, tuple(axis.label for axis in tensor.axes), sizes, tensor.dtype)
+
+    def __str__(self) -> str:
+        title = f"{self.name}[{','.join(self.axes)}]" if self.axes else self.name
+        return "  ".join(part for part in (title, " x ".join(map(str, self.sizes)), self.dtype) if part)
+
+
+def _size(size: Size, known: Mapping[Symbol, int]) -> int | str:
+    return size.value(known) if size.symbols <= known.keys() else str(size)
+
+
+class Module(Stored):
+    """A program compiled to PyTorch; see the file's head. Make one with ``tensorlang.compile``."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__()
+        options = compiled.options
+        # One attribute, set once: a program may have a parameter of any name.
+        self._tl = State(compiled, FLOATS[options.dtype], usable_device(options.device))
+        fill(self, compiled, self._tl.device, self._tl.floating)
+        for name, value in options.values.items():
+            if name in compiled.given:
+                made, chosen = as_tensor(value, compiled.given[name], self._tl.device)
+                self._tl.defaults[name] = converted(made, compiled.given[name], self._tl.floating, chosen)
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        """The outputs for inputs by name, or in declared order. Raises ``RunError`` for what does not fit."""
+        if args:
+            kwargs = self._named(args, kwargs)
+        return self.call(self._tl.main or self.main(), kwargs)
+
+    def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> dict[str, torch.Tensor]:
+        """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given."""
+        wanted = (names,) if isinstance(names, str) else tuple(names)
+        return self.call(self.table(wanted), inputs)
+
+    def bind(self, *args: Any, **inputs: Any) -> Module:
+        """Check inputs as a call does and give parameters their sizes, but compute nothing."""
+        table = self.main()
+        prepare(self, self._tl, table.function, as_tensors(self._tl, table.function, self._named(args, inputs)))
+        return self
+
+    def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """What a function of the program computes from what is given."""
+        try:
+            key: list[object] = []
+            for name, tensor in given.items():
+                key += (name, tensor.shape, tensor.dtype, tensor.device)
+            ready = table.ready[tuple(key)]
+        except (KeyError, AttributeError, TypeError):
+            ready, given = self._prepare(table, given)
+        if ready.converts:
+            given = ready.convert(given)
+        try:
+            arguments = [(place or given)[name] for place, name in ready.sources]
+        except KeyError:
+            arguments = self._fetch(table, ready, given)
+        if ready.positions:
+            ready.check_positions(arguments)
+        return dict(zip(ready.outputs, ready.compute(*arguments), strict=True))
+
+    def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
+        """The slow path: what was given as tensors, and the checked call, remembered."""
+        tensors = as_tensors(self._tl, table.function, given)
+        key: list[object] = []
+        for name, tensor in tensors.items():
+            key += (name, tensor.shape, tensor.dtype, tensor.device)
+        ready = table.ready.get(tuple(key))
+        if ready is None:
+            ready = prepare(self, self._tl, table.function, tensors)
+            if len(table.ready) >= _MOST_READY:
+                table.ready.clear()
+            table.ready[tuple(key)] = ready
+        return ready, tensors
+
+    def _fetch(self, table: Table, ready: Ready, given: dict[str, Any]) -> list[Any]:
+        """The arguments where a parameter is no plain one any more (torch.nn.utils.parametrize makes properties)."""
+        arguments = []
+        for argument, (place, name) in zip(table.function.plan.arguments, ready.sources, strict=True):
+            kept = place if place is not None else given
+            arguments.append(kept[name] if name in kept else attribute(self, argument.tensor))
+        return arguments
+
+    def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Inputs without names, in the order of the declarations."""
+        declared = self._tl.compiled.given
+        if len(args) > len(declared):
+            takes = ", ".join(f"`{titled(tensor)}`" for tensor in declared.values())
+            help = f"it takes {takes}" if takes else "it has no inputs"
+            count = f"{len(declared)} input{'s' if len(declared) != 1 else ''}"
+            raise run_error("E0608", f"{len(args)} tensors were given, and the program has {count}", help=[help])
+        named = dict(zip(declared, args, strict=False))
+        twice = next((name for name in named if name in kwargs), None)
+        if twice is not None:
+            raise run_error("E0608", f"`{twice}` is given twice: by its place and by its name")
+        return named | kwargs
+
+    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset()) -> Table:
+        """The function of some tensors, with the calls of it seen so far."""
+        state = self._tl
+        key = (outputs, unbound)
+        if key not in state.tables:
+            for name in outputs:
+                known_tensor(state.compiled.program, name)
+            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound), {})
+        return state.tables[key]
+
+    def main(self) -> Table:
+        """The function of the outputs."""
+        if self._tl.main is None:
+            self._tl.main = self.table(self.program.outputs)
+        return self._tl.main
+
+    # --- being a torch module --------------------------------------------------------------------------------------
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Module:
+        super()._apply(fn, recurse)
+        state = self._tl
+        probe = fn(torch.empty(0, dtype=state.floating, device=state.device))
+        state.device = probe.device
+        if probe.dtype.is_floating_point:
+            state.floating = probe.dtype
+        state.defaults = {name: fn(value) for name, value in state.defaults.items()}
+        state.forget()
+        return self
+
+    def reset_parameters(self) -> None:
+        """Give every parameter and buffer its first value again."""
+        reset(self, self._tl.compiled)
+
+    def extra_repr(self) -> str:
+        return "\n".join([*(f"in  {d}" for d in self.inputs.values()), *(f"out {d}" for d in self.outputs.values())])
+
+    # --- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> dict[str, Description]:
+        """What a call gives, in declared order."""
+        return {name: self.describe(name) for name in self._tl.compiled.given}
+
+    @property
+    def outputs(self) -> dict[str, Description]:
+        """What a call returns."""
+        return {name: self.describe(name) for name in self.program.outputs}
+
+    @property
+    def dims(self) -> dict[str, int | str]:
+        """The sizes of the declared domains; words where a call binds them."""
+        program = self.program
+        return {name: _size(size, program.sizes) for name, size in program.dims.items()}
+
+    @property
+    def source(self) -> str:
+        """The generated PyTorch source that computes the outputs."""
+        return self.main().function.text
+
+    @property
+    def text(self) -> str:
+        """The program."""
+        return self._tl.compiled.checked.source.text
+
+    @property
+    def program(self) -> Program:
+        """The program as it was analysed."""
+        return self._tl.compiled.program
+
+    @property
+    def state(self) -> State:
+        """What the module knows beside its tensors; for the other parts of tensorlang."""
+        return self._tl
+
+    def describe(self, name: str) -> Description:
+        """A tensor of the program in words."""
+        program = self.program
+        return Description.of(program.tensors[known_tensor(program, name)], program.sizes)
+
+    def explain(self, name: str | None = None, stage: str = "program") -> str:
+        """The program, or one tensor of it, after a stage of the compiler."""
+        return explained(self._tl.compiled.checked, name, stage)
+
+
+def usable_device(name: str) -> torch.device:
+    """A device by name, if this machine has it."""
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError):
+        help = "devices here: cpu" + (", cuda" if torch.cuda.is_available() else "")
+        raise run_error("E0615", f"there is no device `{name}` on this machine", help=[help]) from None

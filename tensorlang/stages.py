@@ -1,0 +1,219 @@
+"""The stages up to the generated source: text to tree to Program, and every form on the way as text.
+
+In: a source, the caller's options, the program's folder. Out: ``Checked`` (tree, Program, problems), the Plan and
+source for some of its tensors, or a stage as text. No torch is imported here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from tensorlang.data import Access, chosen, probe
+from tensorlang.diagnostics import Problems, RunError, nearest, run_error
+from tensorlang.ir.program import FileRef, Program
+from tensorlang.library import Library, decode
+from tensorlang.options import Options
+from tensorlang.sema import analyse
+from tensorlang.sema.setting import Setting
+from tensorlang.source import Source
+from tensorlang.syntax import ast
+from tensorlang.syntax.parse import parse
+
+if TYPE_CHECKING:
+    from tensorlang.ir.plan import Plan
+
+DTYPES = ("float32", "float64", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A source after its check. ``program`` is None when ``problems`` holds errors."""
+
+    source: Source
+    file: ast.File
+    program: Program | None
+    problems: Problems
+
+    def correct(self) -> Program:
+        """The program; raises ``CompileError`` where there is none."""
+        self.problems.raise_errors()
+        assert self.program is not None, "the analysis gave neither a program nor an error"
+        return self.program
+
+
+def read_source(path: str, options: Options) -> Source:
+    """The text of a program file that the caller named; raises ``RunError`` (E0619) when it cannot be read."""
+    access, name = chosen(path, options.limits)
+    try:
+        with access.open_read(name, None) as stream:
+            content = stream.read(options.limits.source + 1)
+    except RunError as problem:
+        reason = problem.diagnostics[0].message
+        tips = _nearby(path) if problem.diagnostics[0].code == "E0709" else ()
+        raise run_error("E0619", f"cannot read the program `{path}`: {reason}", help=tips) from None
+    return decode(content, path, options.limits)
+
+
+def _nearby(path: str) -> tuple[str, ...]:
+    folder, name = os.path.split(path)
+    try:
+        near = nearest(name, [entry for entry in os.listdir(folder or ".") if entry.endswith(".tl")])
+    except OSError:
+        near = None
+    return (f"did you mean `{os.path.join(folder, near)}`?",) if near else ()
+
+
+def access_of(options: Options, folder: str | None) -> Access:
+    """What a program may touch."""
+    return Access(folder, options.allow_read, options.allow_write, options.limits)
+
+
+def check(source: Source, options: Options, folder: str | None) -> Checked:
+    """Parse and analyse; never raises on a wrong program: see ``problems``. ``folder`` is where its files may lie."""
+    problems = Problems()
+    file = parse(source, problems, options.limits)
+    return check_tree(source, file, problems, options, folder)
+
+
+def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, folder: str | None) -> Checked:
+    """Analyse a tree (of one source or of several)."""
+    program = None
+    _check_options(options, problems)
+    if not problems.errors:
+        access = access_of(options, folder)
+        setting = Setting(
+            dims=options.dims,
+            values=options.values,
+            limits=options.limits,
+            load_module=Library(access).load,
+            probe=lambda file, problems: _probe(access, file, problems),
+        )
+        program = analyse(file, setting, problems)
+    return Checked(source, file, None if problems.errors else program, problems)
+
+
+def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int, ...], str] | None:
+    try:
+        found = probe(access, file)
+    except RunError as wrong:
+        for problem in wrong.diagnostics:
+            problems.report(problem)
+        return None
+    return found.shape, found.dtype
+
+
+def _check_options(options: Options, problems: Problems) -> None:
+    if options.dtype not in DTYPES:
+        near = nearest(options.dtype, DTYPES)
+        help = [f"did you mean `{near}`?" if near else f"it can be {', '.join(DTYPES)}"]
+        problems.error("E0615", f"`{options.dtype}` is no element type to compute in", help=help)
+    for name, size in options.dims.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            problems.error(
+                "E0611", f"the size of `{name}` was given as {size!r}: it must be a whole number of at least 1"
+            )
+
+
+# --- what a program needs ----------------------------------------------------------------------------------------
+
+
+def known_tensor(program: Program, name: str) -> str:
+    """The name, if the program has such a tensor; raises ``RunError`` with the nearest spelling."""
+    if name in program.tensors:
+        return name
+    shown = [known for known in program.tensors if known.isidentifier() or "." in known]
+    near = nearest(name, shown)
+    help = (
+        (f"did you mean `{near}`?",)
+        if near
+        else (f"it has {', '.join(f'`{n}`' for n in shown[:12])}",)
+        if shown
+        else ()
+    )
+    raise run_error("E0609", f"the program has no tensor `{name}`", help=help)
+
+
+def planned(program: Program, outputs: Sequence[str]) -> Plan:
+    """The plan that computes some tensors of a program."""
+    from tensorlang.passes import optimise
+    from tensorlang.passes.schedule import schedule
+
+    return schedule(optimise(program.restricted(tuple(outputs))))
+
+
+# --- stages as text ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def stages() -> tuple[str, ...]:
+    """The names of the stages, in the order in which they run."""
+    from tensorlang.passes import PIPELINE
+
+    return ("tree", "program", *(stage.name for stage in PIPELINE), "plan", "source")
+
+
+def explain(
+    source: Source, options: Options, folder: str | None, name: str | None = None, stage: str = "program"
+) -> str:
+    """The program after a stage, as text; ``name`` narrows it to one tensor and what it is made of.
+
+    Raises ``CompileError`` when the program is wrong or the name or stage is unknown.
+    """
+    return explained(check(source, options, folder), name, stage)
+
+
+def explained(checked: Checked, name: str | None = None, stage: str = "program") -> str:
+    """A checked program after a stage, as text."""
+    if stage not in stages():
+        near = nearest(stage, stages())
+        tips = [f"did you mean `{near}`?"] if near else []
+        raise run_error("E0618", f"there is no stage `{stage}`", help=[*tips, f"the stages are {', '.join(stages())}"])
+    from tensorlang.ir.show import show
+    from tensorlang.passes import optimise
+    from tensorlang.passes.schedule import schedule
+
+    program = checked.correct()
+    if name is not None:
+        program = program.restricted((known_tensor(program, name),))
+    if stage == "tree":
+        return "\n".join(_tree(checked.file, name))
+    if stage == "program":
+        return show(program)
+    if stage == "plan":
+        from tensorlang.ir.plan import show_plan
+
+        return show_plan(schedule(optimise(program)))
+    if stage == "source":
+        from tensorlang.backends.torch_source import generate
+
+        return generate(schedule(optimise(program)))
+    return show(optimise(program, until=stage))
+
+
+def _tree(file: ast.File, name: str | None) -> Iterator[str]:
+    """A line for each node of the tree: its kind and plain fields, its parts below it."""
+    kept = [s for s in file.statements if name is None or getattr(s, "name", None) == name]
+    stack: list[tuple[ast.Node, int, str]] = [(statement, 0, "") for statement in reversed(kept)]
+    while stack:
+        node, depth, label = stack.pop()
+        plain, below = _fields(node)
+        yield "  " * depth + label + " ".join((type(node).__name__, *plain))
+        stack.extend((part, depth + 1, f"{field}: ") for field, part in reversed(below))
+
+
+def _fields(node: ast.Node) -> tuple[list[str], list[tuple[str, ast.Node]]]:
+    plain: list[str] = []
+    below: list[tuple[str, ast.Node]] = []
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if field.name in ("span", "left") or value is None or value == ():
+            continue
+        parts = [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, ast.Node)]
+        below += [(field.name, part) for part in parts]
+        if not parts:
+            plain.append(f"{field.name}={value}" if isinstance(value, str) else f"{field.name}={value!r}")
+    return plain, below
