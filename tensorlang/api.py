@@ -50,8 +50,8 @@ def compile(
         device=str(device),
         seed=seed,
         limits=limits or Limits(),
-        allow_read=tuple(map(os.fspath, allow_read)),
-        allow_write=tuple(map(os.fspath, allow_write)),
+        allow_read=tuple(os.fspath(path) for path in allow_read),
+        allow_write=tuple(os.fspath(path) for path in allow_write),
     )
     source, home = located(program, options, folder)
     return _module(source, options, home, 3)

@@ -18,7 +18,7 @@ from tensorlang.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A tensor with the shape it has here; ``how`` says so in words (``given``, ``loaded``, ``sized by an earlier call``)."""
+    """A tensor with the shape it has here; ``how`` says so in a word: given, loaded or sized (by an earlier call)."""
 
     tensor: Tensor
     shape: tuple[int, ...]
@@ -68,7 +68,7 @@ def known_sizes(program: Program, given_dims: Mapping[str, int]) -> Bindings:
 
 
 def bind(program: Program, shaped: Iterable[Shaped], known: Bindings) -> Bindings:
-    """All symbols that the shapes determine. Raises ``RunError`` for a wrong rank, a clash, or a size without solution."""
+    """All symbols that the shapes determine; ``RunError`` for a wrong rank, a clash, or a size without solution."""
     bindings = dict(known)
     waiting = []
     for given in shaped:
@@ -139,7 +139,7 @@ def _settle(given: Shaped, position: int, size: Size, bindings: Bindings, progra
 
 
 def _solve(size: Size, actual: int) -> tuple[Symbol, int | None] | None:
-    """``2 n + 1 = 7`` gives (n, 3); (n, None) where no whole number does; None where it is not linear in one unknown."""
+    """``2 n + 1 = 7`` gives (n, 3); (n, None) where no whole number does; None if not linear in one unknown."""
     unknown: Symbol | None = None
     offset = factor = 0
     for monomial, coefficient in size.terms:

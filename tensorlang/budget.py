@@ -1,17 +1,109 @@
 """The limits on memory and work, checked on the plan before anything runs.
 
-In: a plan, the sizes of a call, the limits. Out: nothing, or a ``RunError`` that names the largest tensor, its shape
-and bytes, the limit and the flag that raises it.
+In: a plan, the sizes of a call, the limits. Out: nothing, or a ``RunError`` that names the largest tensor, its shape,
+its bytes, the limit and the flag that raises it. What is only another view of a tensor counts for nothing; everything else
+counts as long as it lives.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from tensorlang.binding import in_words
+from tensorlang.diagnostics import RunError, diagnostic
+from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.plan import Plan, Step, is_view
+from tensorlang.limits import Limits
+from tensorlang.source import Span
+
+Sizes = Mapping[Symbol, int]
+
+_WIDTH = {"bool": 1, "int": 8, "bf16": 2, "float64": 8}
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def in_bytes(number: int) -> str:
     """``1.5 GiB``, in the units that ``--limit-memory`` takes."""
-    power = 0 if number < 1024 else min(len(_UNITS) - 1, int(math.log2(number) // 10))
+    power = 0 if number < 1024 else min(len(_UNITS) - 1, (number.bit_length() - 1) // 10)
     return f"{number / 1024**power:.3g} {_UNITS[power]}" if power else f"{number} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One tensor of a plan in memory."""
+
+    shape: tuple[int, ...]
+    bytes: int
+    span: Span | None
+
+
+def check_budget(plan: Plan, sizes: Sizes, limits: Limits, floating: int) -> None:
+    """Raise ``RunError`` where the plan needs more memory or work than allowed; ``floating`` is the bytes of a float."""
+    peak, largest = _peak(plan, sizes, {**_WIDTH, "float": floating, "complex": max(8, 2 * floating)})
+    if peak > limits.memory and largest is not None:
+        raise _too_large(peak, largest, limits.memory)
+    work = [(sum(_product(factors, sizes) for factors in step.work), step) for step in plan.steps]
+    total = sum(count for count, _ in work)
+    if total > limits.operations:
+        raise _too_long(total, *max(work, key=lambda item: item[0]), limits.operations)
+
+
+def _peak(plan: Plan, sizes: Sizes, widths: Mapping[str, int]) -> tuple[int, Piece | None]:
+    """The most bytes that are alive at once, and the largest tensor."""
+    slots = {slot.name: slot for slot in plan.slots}
+    ends: dict[int, int] = {}
+    alive = peak = 0
+    largest: Piece | None = None
+    for at, step in enumerate(plan.steps):
+        slot = slots.get(step.target)
+        scratch = [_piece(step, shape, widths[dtype], sizes) for shape, dtype in step.scratch]
+        pieces = list(scratch)
+        if slot is not None and not is_view(step.code):
+            own = _piece(step, slot.shape, widths[slot.dtype], sizes)
+            ends[slot.dies] = ends.get(slot.dies, 0) + own.bytes
+            alive += own.bytes
+            pieces.append(own)
+        peak = max(peak, alive + sum(piece.bytes for piece in scratch))
+        largest = max((*pieces, *((largest,) if largest else ())), key=lambda piece: piece.bytes, default=None)
+        alive -= ends.pop(at, 0)
+    return peak, largest
+
+
+def _piece(step: Step, sizes_of: tuple[Size, ...], width: int, sizes: Sizes) -> Piece:
+    shape = _shape(sizes_of, sizes)
+    return Piece(shape, math.prod(shape) * width, step.span)
+
+
+def _shape(shape: tuple[Size, ...], sizes: Sizes) -> tuple[int, ...]:
+    return tuple(size.value(sizes) for size in shape)
+
+
+def _product(factors: tuple[Size, ...], sizes: Sizes) -> int:
+    return math.prod(_shape(factors, sizes))
+
+
+def _too_large(peak: int, largest: Piece, limit: int) -> RunError:
+    message = f"the program needs {in_bytes(peak)} of memory, more than the limit of {in_bytes(limit)}"
+    label = f"a tensor of {in_words(largest.shape)}, {in_bytes(largest.bytes)}"
+    place = (largest.span, label) if largest.span is not None else None
+    notes = [] if largest.span is not None else [f"the largest is {label}"]
+    tips = [f"`--limit-memory {_rounded(peak)}` (in Python `Limits(memory=...)`) allows it"]
+    return RunError([diagnostic("E0901", message, place, notes=notes, help=tips)])
+
+
+def _rounded(number: int) -> str:
+    """A little more, in the largest unit of the command line that leaves a whole number of two digits or so."""
+    for power, unit in ((4, "T"), (3, "G"), (2, "M"), (1, "K")):
+        if number >= 4 * 1024**power:
+            return f"{-(-number // 1024**power)}{unit}"
+    return str(number)
+
+
+def _too_long(total: int, count: int, step: Step, limit: int) -> RunError:
+    message = f"the program would take {total:.3g} multiplications, more than the limit of {limit:.3g}"
+    place = (step.span, f"{count:.3g} of them") if step.span is not None else None
+    digits = 10 ** (len(str(total)) - 1)
+    tips = [f"`--limit-operations {-(-total // digits) * digits}` (in Python `Limits(operations=...)`) allows them"]
+    return RunError([diagnostic("E0902", message, place, help=tips)])

@@ -27,7 +27,7 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A call that fits. ``sources`` says for each argument which dictionary it is in (None: what was given), and its name."""
+    """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name."""
 
     outputs: tuple[str, ...]
     compute: Callable[..., Any]
@@ -134,7 +134,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         (n, tensors[n]) for n in given if converted(given[n], tensors[n], state.floating, True) is not given[n]
     )
     sizes = numbers(settle(module, state, function, given))
-    check_budget(function.plan, function.program, sizes, state.compiled.options.limits)
+    check_budget(function.plan, sizes, state.compiled.options.limits, state.floating.itemsize)
     sources: list[tuple[Mapping[str, Any] | None, str]] = []
     positions = []
     for at, argument in enumerate(function.plan.arguments):

@@ -70,8 +70,8 @@ def test(
     source: Source,
     options: Options,
     folder: str | None,
-    inputs: Mapping[str, Any] | None = None,
-    reporter: Reporter | None = None,
+    inputs: Mapping[str, Any] | None = None,  # noqa: PT028
+    reporter: Reporter | None = None,  # noqa: PT028
 ) -> Results:
     """Run only the ``test`` blocks and the assertions, and the trainings and loads above them that they depend on.
 

@@ -157,7 +157,7 @@ class Module(Stored):
     # --- being a torch module --------------------------------------------------------------------------------------
 
     def _apply(self, fn: Any, recurse: bool = True) -> Module:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         state = self._tl
         probe = fn(torch.empty(0, dtype=state.floating, device=state.device))
         state.device = probe.device

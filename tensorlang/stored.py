@@ -34,7 +34,8 @@ class Stored(torch.nn.Module):
             super().__setattr__(name, value)
 
     def _lazy(self) -> bool:
-        return any(is_lazy(kept) for kept in (*self._parameters.values(), *self._buffers.values()))
+        kept = (*self._parameters.values(), *self._buffers.values())
+        return any(tensor is not None and is_lazy(tensor) for tensor in kept)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         if not self._lazy():
@@ -108,8 +109,8 @@ def _initialised(
     learned = tensor.kind == "param" and (dtype.is_floating_point or dtype.is_complex)
     if any(not size.symbols <= known.keys() for size in tensor.shape):
         if tensor.kind == "param":
-            return UninitializedParameter(requires_grad=learned, device=device, dtype=dtype)
-        return UninitializedBuffer(device=device, dtype=dtype)
+            return UninitializedParameter(requires_grad=learned, device=device, dtype=dtype)  # type: ignore[call-arg]
+        return UninitializedBuffer(device=device, dtype=dtype)  # type: ignore[call-arg]
     value = first_value(tensor, known, compiled, dtype).to(device)
     return torch.nn.Parameter(value, requires_grad=learned) if tensor.kind == "param" else value
 

@@ -116,6 +116,7 @@ def _orthogonal(shape: Sequence[int], summed: frozenset[int], drawn: torch.Tenso
     wide = drawn.dtype if drawn.dtype not in (torch.bfloat16, torch.float16) else torch.float32
     matrix = drawn.to(wide).permute(order).reshape(rows, -1)
     tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.mH
+    q: torch.Tensor
     q, r = torch.linalg.qr(tall)
     diagonal = r.diagonal()
     q = q * torch.where(diagonal == 0, 1, diagonal / diagonal.abs().clamp(min=1e-30))
