@@ -5,6 +5,8 @@ In: an open file. Out: a ``Content`` of rows and columns, or of one axis where o
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tensorlang.data.content import Content, Opened, check_held, plain, short
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 def inspect_parquet(opened: Opened) -> Content:
     table = _open(opened)
-    schema = table.schema_arrow
+    with _as_damage(opened):
+        schema = table.schema_arrow
     names = list(schema.names) if opened.key is None else [opened.choose(schema.names, "column")]
     kinds = {_kind(opened, name, schema.field(name).type) for name in names if _single(opened, names, name)}
     if not kinds:
@@ -39,7 +42,6 @@ def inspect_parquet(opened: Opened) -> Content:
 
 def _open(opened: Opened) -> ParquetFile:
     try:
-        import pyarrow
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise opened.fault(
@@ -48,9 +50,18 @@ def _open(opened: Opened) -> ParquetFile:
             'pip install "tensorlang[parquet]"',
         ) from None
     opened.handle.seek(0)
-    try:
+    with _as_damage(opened):
         return ParquetFile(opened.handle)
-    except (pyarrow.ArrowException, OSError):
+
+
+@contextlib.contextmanager
+def _as_damage(opened: Opened) -> Iterator[None]:
+    """All that pyarrow says of files that are no tables."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError):
         raise opened.damaged("it does not read as a parquet table") from None
 
 
@@ -75,12 +86,9 @@ def _kind(opened: Opened, name: str, kind: DataType) -> str:
 
 def _cells(opened: Opened, table: ParquetFile, names: list[str], shape: tuple[int, ...]) -> Array:
     import numpy
-    import pyarrow
 
-    try:
+    with _as_damage(opened):
         found = table.read(columns=names, use_threads=False)
-    except (pyarrow.ArrowException, OSError):
-        raise opened.damaged("its columns cannot be unpacked") from None
     if found.num_rows != shape[0] or found.num_columns != len(names):
         raise opened.damaged("its columns are not as long as its header says")
     for name in names:

@@ -42,7 +42,7 @@ class Access:
 
     def open_read(self, path: str, span: Span | None) -> io.BufferedReader:
         """An existing plain file, open for reading in binary, not larger than ``limits.file``."""
-        with _told_apart(path, span), self._place(path, span, "--allow-read", self.read_roots) as place:
+        with system_errors(path, span), self._place(path, span, "--allow-read", self.read_roots) as place:
             _check_there(path, place, span)
             _check_plain(path, place.status(), span)
             handle = os.fdopen(place.open(_READ), "rb")
@@ -58,7 +58,7 @@ class Access:
     @contextlib.contextmanager
     def open_write(self, path: str, span: Span | None) -> Iterator[BinaryIO]:
         """A new file in place of ``path``, once the block is over; if it fails, all is as it was."""
-        with _told_apart(path, span), self._place(path, span, "--allow-write", self.write_roots) as place:
+        with system_errors(path, span), self._place(path, span, "--allow-write", self.write_roots) as place:
             with contextlib.suppress(FileNotFoundError):
                 _check_replaceable(path, place.status(), span)
             beside = _Place(place.folder, f".{secrets.token_hex(8)}.part", place.descriptor)
@@ -244,8 +244,8 @@ def _check_replaceable(path: str, status: os.stat_result, span: Span | None) -> 
 
 
 @contextlib.contextmanager
-def _told_apart(path: str, span: Span | None) -> Iterator[None]:
-    """Turn what the system says into our errors, without the absolute paths that it says it with."""
+def system_errors(path: str, span: Span | None) -> Iterator[None]:
+    """Turn what the system says about a file into our errors, without the absolute paths that it says it with."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):

@@ -13,6 +13,7 @@ import io
 import math
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,6 +32,19 @@ _CHUNK = 1 << 20
 _DIRECTORY = 2 << 20
 # An archive this small once unpacked is let through whatever its ratio: a harmless array of zeros packs 1000 to 1.
 _SMALL = 64 << 20
+
+# All that the zip reader says of archives that are none.
+_UNZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 _KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}
 _WIDTHS = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
@@ -111,7 +125,9 @@ def read_header(opened: Opened, stream: IO[bytes]) -> Header:
 
 def _parse_header(opened: Opened, text: bytes, start: int) -> Header:
     try:
-        fields = ast.literal_eval(text.decode("utf-8" if text.isascii() else "latin-1").strip())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of odd escapes in what is only read as data
+            fields = ast.literal_eval(text.decode("latin-1").strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         raise opened.damaged("its header cannot be read") from None
     if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:
@@ -230,7 +246,7 @@ class _Careful(io.RawIOBase):
 def _as_damage(opened: Opened) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OverflowError):
+    except _UNZIP_ERRORS:
         raise opened.damaged("it cannot be unpacked") from None
 
 
@@ -239,7 +255,7 @@ def _archive(opened: Opened) -> Iterator[zipfile.ZipFile]:
     opened.handle.seek(0)
     try:
         archive = zipfile.ZipFile(_Careful(opened.handle))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, ValueError, RuntimeError, OverflowError, EOFError):
+    except _UNZIP_ERRORS:
         raise opened.damaged("it is not an archive of npy files") from None
     with archive:
         yield archive
@@ -270,10 +286,5 @@ def _member(opened: Opened, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 @contextlib.contextmanager
 def _unpacked(opened: Opened, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
-    with _as_damage(opened):
-        try:
-            stream = archive.open(member)
-        except (RuntimeError, ValueError):
-            raise opened.damaged("it cannot be unpacked") from None
-        with stream:
-            yield stream
+    with _as_damage(opened), archive.open(member) as stream:
+        yield stream

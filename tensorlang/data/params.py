@@ -7,12 +7,13 @@ library.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tensorlang.data.content import Opened, short
-from tensorlang.data.files import Access
+from tensorlang.data.files import Access, system_errors
 from tensorlang.data.reading import extension
 from tensorlang.data.safetensor import read_header
 from tensorlang.diagnostics import RunError, diagnostic
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _KIND = {".safetensors": None}
 _STAMP = {"format": "tensorlang parameters", "version": "1"}
+# The library writes several words of metadata in no fixed order; in one word, the same tensors give the same bytes.
+_WORD = "tensorlang"
+# The format knows no complex numbers of 128 bits; these tensors are kept as pairs of floats.
+_WIDE = "complex128"
 
 
 def save_params(access: Access, path: str, params: Mapping[str, torch.Tensor], span: Span | None) -> None:
@@ -50,11 +55,15 @@ def write_tensors(
     access: Access, path: str, tensors: Mapping[str, torch.Tensor], stamp: Mapping[str, str], span: Span | None
 ) -> None:
     """Write torch tensors, and ``stamp`` as the file's own words about itself."""
+    import torch
     from safetensors.torch import save
 
     extension(path, _KIND, "keep parameters in", span)
+    wide = sorted(name for name, tensor in tensors.items() if tensor.dtype == torch.complex128)
+    words = {_WORD: json.dumps({**stamp, **({_WIDE: " ".join(wide)} if wide else {})}, sort_keys=True)}
     # Cloned, since the library refuses tensors that share memory.
-    packed = save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, dict(stamp))
+    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    packed = save(copies | {name: torch.view_as_real(copies[name]) for name in wide}, words)
     with access.open_write(path, span) as handle:
         handle.write(packed)
 
@@ -65,7 +74,7 @@ def read_tensors(access: Access, path: str, span: Span | None) -> tuple[dict[str
     from safetensors.torch import load
 
     extension(path, _KIND, "load parameters from", span)
-    with access.open_read(path, span) as handle:
+    with system_errors(path, span), access.open_read(path, span) as handle:
         opened = Opened(handle, path, None, span, os.fstat(handle.fileno()).st_size, access.limits)
         header, _ = read_header(opened)
         handle.seek(0)
@@ -73,8 +82,27 @@ def read_tensors(access: Access, path: str, span: Span | None) -> tuple[dict[str
             tensors = load(handle.read())
         except (SafetensorError, KeyError, ValueError, RuntimeError):
             raise opened.damaged("its arrays do not lie where its header says") from None
-    stamp = header.get("__metadata__", {})
-    return tensors, {str(k): str(v) for k, v in stamp.items()} if isinstance(stamp, dict) else {}
+    stamp = _stamp(header.get("__metadata__"))
+    for name in stamp.pop(_WIDE, "").split():
+        tensors[name] = _complex(opened, tensors.get(name))
+    return tensors, stamp
+
+
+def _complex(opened: Opened, parts: torch.Tensor | None) -> torch.Tensor:
+    import torch
+
+    if parts is None or parts.dtype != torch.float64 or parts.shape[-1:] != (2,):
+        raise opened.damaged("what it says of its complex numbers does not fit")
+    return torch.view_as_complex(parts)
+
+
+def _stamp(words: object) -> dict[str, str]:
+    """What the file says about itself, if we wrote it."""
+    try:
+        found = json.loads(str(words[_WORD])) if isinstance(words, dict) else {}
+    except (KeyError, ValueError, RecursionError):
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
 def _kind(tensor: torch.Tensor) -> str:

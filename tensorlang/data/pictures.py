@@ -29,7 +29,7 @@ def inspect_png(opened: Opened) -> Content:
         raise opened.damaged("it does not begin as a png file does")
     width, height, depth, colour = struct.unpack(">IIBB", head[16:26])
     if not (0 < width < 2**31 and 0 < height < 2**31 and (colour == _GREY or colour in _MODES)):
-        raise opened.damaged("its header gives no usable size")
+        raise opened.damaged("its header gives no usable size and colours")
     mode = _MODES.get(colour, "I;16" if depth == 16 else "L")
     shape = (height, width) if colour == _GREY else (height, width, len(mode))
 

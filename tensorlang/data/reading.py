@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tensorlang.data.columns import inspect_parquet
 from tensorlang.data.content import Content, Opened
 from tensorlang.data.documents import inspect_json
-from tensorlang.data.files import Access
+from tensorlang.data.files import Access, system_errors
 from tensorlang.data.npy import inspect_npy, inspect_npz
 from tensorlang.data.pictures import inspect_png
 from tensorlang.data.safetensor import inspect_safetensors
@@ -79,7 +79,7 @@ def extension(path: str, known: Mapping[str, object], verb: str, span: Span | No
 @contextlib.contextmanager
 def _content(access: Access, file: FileRef) -> Iterator[tuple[Content, tuple[int, int]]]:
     inspect = READERS[extension(file.path, READERS, "load", file.span)]
-    with access.open_read(file.path, file.span) as handle:
+    with system_errors(file.path, file.span), access.open_read(file.path, file.span) as handle:
         size = os.fstat(handle.fileno()).st_size
         content = inspect(Opened(handle, file.path, file.key, file.span, size, access.limits))
         yield content, _rows(content, file)

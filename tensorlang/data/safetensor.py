@@ -88,7 +88,7 @@ def _entry(opened: Opened, name: str, said: object, base: int) -> Entry:
         raise broken
     if not all(type(n) is int and n >= 0 for n in (*shape, *places)):
         raise broken
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         message = f"`{short(name)}` in `{opened.path}` has elements of type `{short(str(kind))}`"
         raise opened.fault("E0717", message, "save it as F32")
     entry = Entry(kind, tuple(shape), base + places[0])
