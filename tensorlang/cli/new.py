@@ -23,15 +23,15 @@ example:
 PROGRAM = '''\
 # Two curved clouds of points in the plane, told apart by a network of one hidden layer.
 
-dim i = 2                                # the coordinates of a point
-dim c = 2                                # the clouds
-dim h = 16                               # the hidden units
+dim i = 2  # the coordinates of a point
+dim c = 2  # the clouds
+dim h = 16  # the hidden units
 
 data X[n,i] = load("data/points.csv")
 data Cloud[n] in c = load("data/clouds.csv")
 
 param W[h,i] ~ he()
-param B[h]   ~ zeros()
+param B[h] ~ zeros()
 param V[c,h] ~ glorot()
 
 Score[n,c] = V[c,h] relu(W[h,i] X[n,i] + B[h])

@@ -19,7 +19,7 @@ save W to "w.npy"
 assert Loss < 1e-3
 """
 TESTS = """\
-A[i,j] = [[1, 2], [3, 4]]
+A = [[1, 2], [3, 4]]
 Row[i] = A[i,j]
 assert Row[i] > 0
 test "rows": assert Row[0] == 3
