@@ -42,9 +42,9 @@ class Generated:
         return self.model_class(own)
 
 
-def build(plan: Plan, text: str | None = None) -> Generated:
+def build(plan: Plan, text: str | None = None, dtype: str = "float32", device: str = "cpu") -> Generated:
     """Run the text of a plan (generated here where it is not given) and keep what it defines."""
-    printed = generate(plan) if text is None else text
+    printed = generate(plan, dtype, device) if text is None else text
     module = _execute(printed, plan.source)
     return Generated(plan, printed, module.compute, module.Model)
 

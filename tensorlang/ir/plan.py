@@ -1,211 +1,19 @@
 """A Plan: a Program after ordering, as a list of steps over slots. Schedulers write it, backends print or run it.
 
-In: the scheduler's decisions (axis order of each slot, kernels, when a slot dies). Out: the trees of kernel calls that
-``backends/torch_source.py`` prints; ``ir/estimate.py`` draws a plan as a table and estimates its memory and work.
-
-``Code`` is what a step computes: calls of library functions by name, over slots, numbers and sizes. Equal trees are one
-object, so common parts are found by identity.
+In: the scheduler's decisions (axis order of each slot, kernels, when a slot dies). Out: what backends
+print, and a table for readers (``show_plan``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tensorlang.ir.code import Code, is_view
+from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.nodes import Node
 from tensorlang.source import Span
 
-# --- code --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Ref(Node):
-    """A slot or an argument, by its Python name."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Number(Node):
-    value: bool | int | float | complex | None
-
-
-@dataclass(frozen=True, eq=False)
-class Extent(Node):
-    """A size as a Python integer."""
-
-    size: Size
-
-
-@dataclass(frozen=True, eq=False)
-class ElementType(Node):
-    """An element type of the language (``float`` is the type of the floating arguments)."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Device(Node):
-    """The device of the arguments."""
-
-
-@dataclass(frozen=True, eq=False)
-class Call(Node):
-    """``function(args, key=...)``; the function is a torch one by its path or a kernel of ``backends/kernels.py``."""
-
-    function: str
-    args: tuple[Code, ...]
-    keywords: tuple[tuple[str, Code], ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Method(Node):
-    """``receiver.name(args)``."""
-
-    receiver: Code
-    name: str
-    args: tuple[Code, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Infix(Node):
-    symbol: str
-    left: Code
-    right: Code
-
-
-@dataclass(frozen=True, eq=False)
-class Prefix(Node):
-    symbol: str
-    arg: Code
-
-
-@dataclass(frozen=True, eq=False)
-class Items(Node):
-    """A list of integers or tensors: ``[0, n]``."""
-
-    items: tuple[Code, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Subscript(Node):
-    """``receiver[parts]``."""
-
-    receiver: Code
-    parts: tuple[Code, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Slice(Node):
-    """``start:stop:step`` inside a subscript; a part that is None is left out."""
-
-    start: Code | None
-    stop: Code | None
-    step: int
-
-
-@dataclass(frozen=True, eq=False)
-class Template(Node):
-    """The torch template of an operator's record with its arguments; ``names`` fill ``{dim}`` and the like."""
-
-    text: str
-    args: tuple[Code, ...]
-    names: tuple[tuple[str, Code], ...]
-
-
-Code = (
-    Ref | Number | Extent | ElementType | Device | Call | Method | Infix | Prefix | Items | Subscript | Slice | Template
-)
-
-ALL = Slice(None, None, 1)
-NEW_AXIS = Number(None)
-
-# Methods and functions that give another view of the same memory.
-VIEWS = frozenset((
-    "permute", "transpose", "t", "unsqueeze", "squeeze", "expand", "select", "unfold", "flatten", "unflatten",
-    "diagonal",
-))  # fmt: skip
-
-
-def call(function: str, *args: Code, **keywords: Code) -> Call:
-    return Call(function, args, tuple(keywords.items()))
-
-
-def method(receiver: Code, name: str, *args: Code | int) -> Method:
-    return Method(receiver, name, tuple(Number(arg) if isinstance(arg, int) else arg for arg in args))
-
-
-def extent(size: Size) -> Code:
-    """A size as code: a number where it is one."""
-    constant = size.constant
-    return Extent(size) if constant is None else Number(constant)
-
-
-def parts(code: Code) -> tuple[Code, ...]:
-    """The code inside a code."""
-    match code:
-        case Ref() | Number() | Extent() | ElementType() | Device():
-            return ()
-        case Call(args=args, keywords=keywords):
-            return (*args, *(value for _, value in keywords))
-        case Method(receiver=receiver, args=args):
-            return (receiver, *args)
-        case Infix(left=left, right=right):
-            return (left, right)
-        case Prefix(arg=arg):
-            return (arg,)
-        case Items(items=items):
-            return items
-        case Subscript(receiver=receiver, parts=inside):
-            return (receiver, *inside)
-        case Slice(start=start, stop=stop):
-            return tuple(end for end in (start, stop) if end is not None)
-        case Template(args=args, names=names):
-            return (*args, *(value for _, value in names))
-
-
-def with_parts(code: Code, new: tuple[Code, ...]) -> Code:
-    """The same code over other parts."""
-    match code:
-        case Ref() | Number() | Extent() | ElementType() | Device():
-            return code
-        case Call(function=function, args=args, keywords=keywords):
-            named = zip((name for name, _ in keywords), new[len(args) :], strict=True)
-            return Call(function, new[: len(args)], tuple(named))
-        case Method(name=name):
-            return Method(new[0], name, new[1:])
-        case Infix(symbol=symbol):
-            return Infix(symbol, new[0], new[1])
-        case Prefix(symbol=symbol):
-            return Prefix(symbol, new[0])
-        case Items():
-            return Items(new)
-        case Subscript():
-            return Subscript(new[0], new[1:])
-        case Slice(start=start, stop=stop, step=step):
-            rest = iter(new)
-            return Slice(None if start is None else next(rest), None if stop is None else next(rest), step)
-        case Template(text=text, args=args, names=names):
-            named = zip((name for name, _ in names), new[len(args) :], strict=True)
-            return Template(text, new[: len(args)], tuple(named))
-
-
-def is_view(code: Code) -> bool:
-    """Whether code computes nothing: a name, a number, or another view of one."""
-    match code:
-        case Ref() | Number() | Extent() | ElementType() | Device() | Slice():
-            return True
-        case Method(receiver=receiver, name=name):
-            return name in VIEWS and is_view(receiver)
-        case Subscript(receiver=receiver, parts=inside):
-            return is_view(receiver) and all(isinstance(part, Slice | Number) for part in inside)
-        case Items(items=items):
-            return all(is_view(item) for item in items)
-        case Call() | Infix() | Prefix() | Template():
-            return False
-
-
-# --- the plan ----------------------------------------------------------------------------------------------------
+__all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "is_view", "show_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +81,26 @@ class Plan:
     steps: tuple[Step, ...]
     results: tuple[tuple[str, Code], ...]
     sizes: tuple[Binding, ...]
+
+
+def show_plan(plan: Plan) -> str:
+    """A plan as a table: each step's slot with its axes and type, where it dies, what it costs, and its code."""
+    writer = Writer({binding.symbol: binding.name for binding in plan.sizes}, "float", "device")
+    slots = {slot.name: slot for slot in plan.slots}
+    rows = [("step", "slot", "type", "dies", "products", "code")]
+    for at, step in enumerate(plan.steps):
+        slot = slots[step.target]
+        work = " + ".join(" ".join(f"({size})" if len(size.terms) > 1 else f"{size}" for size in w) for w in step.work)
+        dies = "end" if slot.dies == len(plan.steps) else str(slot.dies)
+        rows.append((str(at), f"{slot.name}[{_axes(slot)}]", slot.dtype, dies, work, writer.text(step.code)))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    given = ", ".join(f"{argument.name} ({argument.kind})" for argument in plan.arguments)
+    returned = ", ".join(f"{name} = {writer.text(code)}" for name, code in plan.results)
+    wide = [[text.ljust(width) for text, width in zip(row, widths, strict=False)] for row in rows]
+    lines = ["  ".join((*cells, row[5])) for cells, row in zip(wide, rows, strict=True)]
+    return "\n".join((f"given: {given}", *(line.rstrip() for line in lines), f"returned: {returned}"))
+
+
+def _axes(slot: Slot) -> str:
+    pairs = zip(slot.labels, slot.shape, strict=True)
+    return ",".join(f"{label}:{size}" if label else f"{size}" for label, size in pairs)

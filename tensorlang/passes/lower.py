@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tensorlang.ir.code import Device, call, extent
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.nodes import (
@@ -24,7 +25,6 @@ from tensorlang.ir.nodes import (
     cached,
     children,
 )
-from tensorlang.ir.plan import Device, call, extent
 from tensorlang.passes.lower_along import along
 from tensorlang.passes.lower_apply import apply
 from tensorlang.passes.lower_contract import Factor, contract

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tensorlang.ir.code import Code, Number, Template, call
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import is_floating
 from tensorlang.ir.nodes import AlongIndex, Index
-from tensorlang.ir.plan import Code, Number, Template, call
 from tensorlang.ops import ALONG, Along
 from tensorlang.passes.lower_reduce import fill_code, filled, taken
 from tensorlang.passes.masks import present
@@ -24,7 +24,7 @@ _COUNTING = frozenset(("lnorm", "rmsnorm"))
 def along(node: AlongIndex, builder: Builder, wanted: Sequence[Index]) -> Value:
     """A function along an index as the call of its record."""
     record = ALONG[node.op]
-    inner = (*(index for index in wanted if index is not node.index), node.index)
+    inner = (*(index for index in wanted if index != node.index), node.index)
     mask, arg = present(node.arg, builder, wanted or inner)
     value = taken(record.takes, builder.lower(arg, builder, wanted or inner), dtype_of(node))
     if node.index not in value.axes:
@@ -36,9 +36,7 @@ def along(node: AlongIndex, builder: Builder, wanted: Sequence[Index]) -> Value:
     return _masked(node, record, value, mask, options, builder)
 
 
-def applied(
-    record: Along, value: Value, index: Index, options: Sequence[Code], dtype: str, builder: Builder
-) -> Value:
+def applied(record: Along, value: Value, index: Index, options: Sequence[Code], dtype: str, builder: Builder) -> Value:
     """The record's template over all elements."""
     if record.torch.count("{0}") > 1:
         value = builder.name(value)
@@ -54,7 +52,7 @@ def _masked(
     mask = builder.name(tensor_of(mask), f"{builder.wish}_present")
     dtype = dtype_of(node)
     if node.op in _COUNTING:
-        order = (*(index for index in dict.fromkeys((*value.axes, *mask.axes)) if index is not node.index), node.index)
+        order = (*(index for index in dict.fromkeys((*value.axes, *mask.axes)) if index != node.index), node.index)
         whole, there = expanded(builder, value, order), expanded(builder, mask, order)
         code = call(f"present_{node.op}", aligned(whole, order), aligned(there, order), *options)
         return builder.value(code, order, dtype)
@@ -64,5 +62,3 @@ def _masked(
         return conjoined(builder, [result, mask], result.axes)
     zero = Number(0.0 if is_floating(dtype) else 0)
     return filled(builder, result, mask, zero)
-
-

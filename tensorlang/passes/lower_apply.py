@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from tensorlang.ir.code import Call, Code, Infix, Method, Number, Prefix, Template, call
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import is_floating
 from tensorlang.ir.nodes import Apply, Const, Contract, Expr, Index
-from tensorlang.ir.plan import Call, Code, Infix, Method, Number, Prefix, Template, call
 from tensorlang.ops import POINTWISE, Pointwise
 from tensorlang.passes.lower_contract import Factor, multiplied
 from tensorlang.passes.masks import protected
@@ -295,5 +295,3 @@ def _number_function(op: str, value: Value) -> Value | None:
         except (ValueError, OverflowError):
             return None
     return None
-
-

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from tensorlang.ir.code import Call, Code, Infix, Items, Method, Number, call, method
 from tensorlang.ir.facts import is_floating
 from tensorlang.ir.nodes import Index
-from tensorlang.ir.plan import Call, Code, Infix, Items, Method, Number, call, method
 from tensorlang.passes.values import (
     Builder,
     Value,
@@ -271,9 +271,7 @@ def _inner(builder: Builder, first: Value, second: Value, roles: Roles, dtype: s
     kind = joined([first, second])
     if not roles.batch and is_floating(kind):
         one, two = cast(first, kind), cast(second, kind)
-        return builder.value(
-            call("torch.dot", grouped(one, (roles.summed,)), grouped(two, (roles.summed,))), (), kind
-        )
+        return builder.value(call("torch.dot", grouped(one, (roles.summed,)), grouped(two, (roles.summed,))), (), kind)
     whole = multiplied(builder, [Factor(first), Factor(second)], (), _sum_type(kind))
     return summed_out(builder, whole, roles.summed, dtype)
 

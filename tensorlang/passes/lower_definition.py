@@ -5,12 +5,16 @@ In: a Definition. Out: a step (or a few) whose slot holds the tensor, physical a
 
 from __future__ import annotations
 
+from tensorlang.ir.code import Ref
+from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import Index, Position
-from tensorlang.ir.plan import Ref
 from tensorlang.ir.program import Definition, Piece, Tensor
+from tensorlang.ops import REDUCTIONS
 from tensorlang.passes.lower import cut
 from tensorlang.passes.lower_pieces import assembled
-from tensorlang.passes.values import Builder, Held, Value, cast, expanded, tensor_of
+from tensorlang.passes.lower_reduce import fill_code, filled
+from tensorlang.passes.masks import present
+from tensorlang.passes.values import Builder, Held, Value, cast, expanded, tensor_of, truth
 
 
 def define(definition: Definition, name: str, builder: Builder) -> None:
@@ -21,14 +25,24 @@ def define(definition: Definition, name: str, builder: Builder) -> None:
     if _whole(definition, tensor):
         piece = definition.pieces[0]
         axes = tuple(e.index for e in piece.left if isinstance(e, Position))
-        value = builder.lower(piece.value, builder, axes)
-        value = expanded(builder, tensor_of(cast(value, tensor.dtype)), axes)
+        value = _value(piece, definition.aggregate, tensor.dtype, builder)
+        value = expanded(builder, tensor_of(value), axes)
         _hold(value, axes, name, tensor, builder)
     else:
-        axes = tuple(Index(f"{axis.label}", axis.size) for axis in tensor.axes)
         value, order = assembled(definition, tensor, builder)
         builder.step(name, value.code, tensor.name, value.axes, order, tensor.dtype)
         builder.held[tensor.name] = Held(Ref(name), order)
+
+
+def _value(piece: Piece, aggregate: str, dtype: str, builder: Builder) -> Value:
+    """The value of an equation; where it is absent it defines nothing, and the aggregate's identity is left."""
+    record = REDUCTIONS[aggregate]
+    if presence(piece.value) is None or record.fill in (None, "0", "False"):
+        value = builder.lower(piece.value, builder, piece.indices)
+        return truth(value) if dtype == "bool" else cast(value, dtype)
+    mask, arg = present(piece.value, builder, piece.indices)
+    value = cast(builder.lower(arg, builder, piece.indices), dtype)
+    return value if mask is None else filled(builder, value, mask, fill_code(record.fill or "0", dtype))
 
 
 def _whole(definition: Definition, tensor: Tensor) -> bool:

@@ -1,6 +1,6 @@
 """Reads of tensors at index expressions: views where the access is regular, else padding or gathering.
 
-In: a Read node. Out: a value. Order of preference: the axis as it is; a slice, a split axis, a sliding window (all views);
+In: a Read node. Out: a value. Order of preference: the axis as it is; a slice, a split axis, a window (all views);
 a pad and then those; ``index_select``, ``embedding``, ``gather``; last, advanced indexing with a mask for what may lie
 outside. Elements outside an axis are 0.
 """
@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tensorlang.ir.domain import Size
-from tensorlang.ir.facts import is_floating
-from tensorlang.ir.nodes import Expr, Index, Position, Read, free_indices
-from tensorlang.ir.plan import (
+from tensorlang.ir.code import (
     ALL,
     Code,
     Device,
@@ -28,6 +25,9 @@ from tensorlang.ir.plan import (
     extent,
     method,
 )
+from tensorlang.ir.domain import Size
+from tensorlang.ir.facts import is_floating
+from tensorlang.ir.nodes import Expr, Index, Position, Read, free_indices
 from tensorlang.passes.ranges import Linear, inside, linear, not_negative, outside
 from tensorlang.passes.structured import structured
 from tensorlang.passes.values import (
@@ -278,9 +278,7 @@ def position(at: Expr, size: Size, builder: Builder) -> tuple[Value, list[Value]
     return builder.value(clamped, place.axes, "int"), checks
 
 
-def _indexed(
-    view: View, gathered: Sequence[int], places: dict[int, Value], node: Read, builder: Builder
-) -> Value:
+def _indexed(view: View, gathered: Sequence[int], places: dict[int, Value], node: Read, builder: Builder) -> Value:
     axes = view.axes
     code = view.code
     dims = sorted(view.at(axis) for axis in gathered)
@@ -342,5 +340,3 @@ def zeros(builder: Builder, axes: Sequence[Index], dtype: str) -> Value:
     sizes = Items(tuple(extent(index.size) for index in axes))
     code = call("torch.zeros", sizes, dtype=ElementType(dtype), device=Device())
     return builder.value(code, axes, dtype)
-
-

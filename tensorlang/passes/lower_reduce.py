@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tensorlang.ir.code import Code, Infix, Items, Number, Template, call, method
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import is_floating
 from tensorlang.ir.nodes import Index, Reduce
-from tensorlang.ir.plan import Code, Infix, Items, Number, Template, call, method
 from tensorlang.ops import REDUCTIONS, Reduction
 from tensorlang.passes.masks import present
 from tensorlang.passes.values import (

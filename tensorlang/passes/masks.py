@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tensorlang.ir.code import Number, call
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import is_floating, presence
 from tensorlang.ir.nodes import AlongIndex, Apply, Const, Contract, Expr, Index, Position, Read, Reduce, Where, cached
-from tensorlang.ir.plan import Number, call
 from tensorlang.ops import POINTWISE
 from tensorlang.passes.values import (
     Builder,

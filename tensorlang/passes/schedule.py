@@ -9,21 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tensorlang.ir.code import Code, Extent, Ref, is_view, parts, with_parts
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
-from tensorlang.ir.plan import (
-    Argument,
-    Binding,
-    Code,
-    Extent,
-    Plan,
-    Ref,
-    Slot,
-    Step,
-    is_view,
-    parts,
-    with_parts,
-)
+from tensorlang.ir.plan import Argument, Binding, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.ops import POINTWISE
 from tensorlang.passes.choose_kernels import RULES
@@ -272,5 +261,3 @@ def _size_name(symbol: Symbol, program: Program) -> str:
         label = tensor.axes[int(axis)].label
         return label if label.isidentifier() or identifier(label) != label else f"{name}_{axis}"
     return symbol.name
-
-

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
+from tensorlang.ir.code import Call, Code, Infix, Number, Template, call, extent
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Read
-from tensorlang.ir.plan import Call, Code, Infix, Number, Template, call, extent
 from tensorlang.passes.ranges import inside
 from tensorlang.passes.values import (
     Builder,

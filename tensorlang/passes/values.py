@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tensorlang.ir.domain import Size
-from tensorlang.ir.facts import is_floating, join
-from tensorlang.ir.nodes import Expr, Index
-from tensorlang.ir.plan import (
+from tensorlang.ir.code import (
     ALL,
     NEW_AXIS,
     Call,
@@ -26,14 +23,16 @@ from tensorlang.ir.plan import (
     Number,
     Prefix,
     Ref,
-    Slot,
-    Step,
     Subscript,
     call,
     extent,
     is_view,
     method,
 )
+from tensorlang.ir.domain import Size
+from tensorlang.ir.facts import is_floating, join
+from tensorlang.ir.nodes import Expr, Index
+from tensorlang.ir.plan import Slot, Step
 from tensorlang.ir.program import Program
 from tensorlang.passes.naming import Names
 from tensorlang.passes.ranges import positive
@@ -340,7 +339,7 @@ def held_value(builder: Builder, tensor: str, labels: Sequence[Index], dtype: st
 
 def shapes_of(builder: Builder, code: Code) -> Mapping[Code, tuple[tuple[Size, ...], str]]:
     """What is known of the tensors computed inside a code, itself left out."""
-    from tensorlang.ir.plan import parts
+    from tensorlang.ir.code import parts
 
     found: dict[Code, tuple[tuple[Size, ...], str]] = {}
     stack = list(parts(code))

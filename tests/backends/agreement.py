@@ -84,7 +84,7 @@ def gradients(made: Generated, program: Program, sizes: Mapping[Symbol, int], se
 
 def agree(program: Program, *sizes: Mapping[str, int], differentiable: bool = True, seed: int = 0) -> Generated:
     """One text for all sizes: eager and scripted values equal the reference's, gradients are right."""
-    made = build(schedule(program))
+    made = build(schedule(program), dtype="float64")
     scripted = torch.jit.script(made.compute)
     for number, named in enumerate(sizes or ({},)):
         bound = {Symbol(name): size for name, size in named.items()}
