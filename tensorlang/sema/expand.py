@@ -44,26 +44,27 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
         if equation.items is None:
             return _whole_labels(frame, equation.value)
         if not any(isinstance(item, ast.Rest) for item in equation.items):
-            return tuple(_label(item, at) for at, item in enumerate(equation.items))
+            return tuple(_label(frame, item, at) for at, item in enumerate(equation.items))
     for equation, scope in tensor.equations:
         frame = frame_of(world, scope, tensor.name, equation)
         rest = rest_of(frame, equation)
         if rest is not None and equation.items is not None:
             found: list[str] = []
             for at, item in enumerate(equation.items):
-                found += rest if isinstance(item, ast.Rest) else [_label(item, at)]
+                found += rest if isinstance(item, ast.Rest) else [_label(frame, item, at)]
             return tuple(found)
     return ()
 
 
-def _label(item: ast.Item, at: int) -> str:
+def _label(frame: Frame, item: ast.Item, at: int) -> str:
+    """The name that an entry of a left side gives its axis: that of its index."""
     match item:
         case ast.Name(name=name) | ast.Dotted(name=name):
             return name
         case ast.Group(names=names):
             return "_".join(names)
         case _:
-            return next(iter(sorted(item_words(item))), f"axis{at}")
+            return min(item_words(item) & frame.words, default=f"axis{at}")
 
 
 def _whole_labels(frame: Frame, value: ast.Expression) -> tuple[str, ...]:
