@@ -178,7 +178,7 @@ def test_missing_libraries_are_named(
     Image.fromarray(PIXELS).save(home / "x.png")
     pq.write_table(pa.table({"a": [1]}), home / "x.parquet")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     golden("missing_libraries.txt", refusals(access, [asked("x.png"), asked("x.parquet")]))
 
 
