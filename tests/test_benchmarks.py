@@ -1,0 +1,49 @@
+"""The benchmarks' own parts: the programs that they measure are right, and the table says what was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import attention, compiling, first_answer, overhead, perceptron, table
+from benchmarks.record import Row, Settings
+from tensorlang import driver
+from tensorlang.options import Options
+from tensorlang.source import Source
+
+PROGRAMS = {
+    "overhead": overhead.PROGRAM,
+    "perceptron": perceptron.PROGRAM,
+    "attention": attention.PROGRAM,
+    "first answer": first_answer.PROGRAM,
+    "chain": compiling.chain(12),
+    "fifty lines": compiling.fifty_lines(),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_measured_program_is_right(name: str) -> None:
+    assert driver.check(Source(name, PROGRAMS[name]), Options(), None).problems.found == []
+
+
+def test_the_measured_file_has_fifty_lines() -> None:
+    assert compiling.fifty_lines().count("\n") == 50
+
+
+def test_results_of_networks_agree_with_the_peers_before_they_are_timed() -> None:
+    """One round of the smallest benchmark, which stops where the results differ."""
+    (row,) = overhead.measure(Settings(repeat=1))
+    assert row.theirs is not None
+
+
+def test_a_goal_bounds_the_ratio_or_the_time() -> None:
+    assert Row(1, "call", 2.0, 1.1, "by hand", 2.0, 1.0).reached
+    assert not Row(1, "call", 3.0, 1.1, "by hand", 2.0, 1.5).reached
+    assert Row(9, "check", 0.2, 0.25).reached
+    assert Row(9, "ten equations", 0.2).reached is None
+
+
+def test_the_table_is_markdown() -> None:
+    row = Row(1, "call", 2.5e-5, 1.1, "by hand", 2e-5, 1.25)
+    assert table.markdown([row], {"processor": "one"}).splitlines()[-1] == (
+        "| 1 | call | 25 us | by hand | 20 us | 1.25 | <= 1.1 | missed |"
+    )
