@@ -1,7 +1,7 @@
 """The tree of a program: one frozen class a production, every node with the span it was read from.
 
-Sums, products, comparisons and logic are n-ary and flat, so that a sum of 10,000 terms is one node. Spans do not count
-in equality: ``parse(format(text)) == parse(text)``.
+Sums, products, comparisons and logic are n-ary and flat, so that a sum of 10,000 terms is one node. Spans do not
+count in equality: ``parse(format(text)) == parse(text)``.
 """
 
 from __future__ import annotations
@@ -228,7 +228,9 @@ class ConstDeclaration(Node):
 
 @dataclass(frozen=True, slots=True)
 class Declared(Node):
-    """One tensor of a declaration: ``W[o,i] ~ glorot()``, ``Tok[b,t] in v``, ``D[n,i] = load("d.csv")``, ``X: complex``.
+    """One tensor of a declaration.
+
+    ``W[o,i] ~ glorot()``, ``Tok[b,t] in v``, ``D[n,i] = load("digits.csv")``, ``X: complex``.
 
     ``axes`` is None for a bare name. ``relation`` places use round brackets (``Parent(person, person)``).
     """

@@ -13,7 +13,7 @@ from tensorlang.syntax.lexemes import Lexeme
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Comment lines without a blank line between them; ``next`` is where the line below them begins to say something."""
+    """Comment lines without a blank line between them; ``next`` is where the line directly below begins, or -1."""
 
     lines: tuple[Lexeme, ...]
     next: int

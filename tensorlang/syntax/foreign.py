@@ -1,6 +1,7 @@
 """Characters, operators and words that come from other languages, and what is written here instead.
 
-In: a lexeme that no program contains, or the first word of a statement that cannot be read. Out: the problem, in words.
+In: a lexeme that no program contains, or the first word of a statement that cannot be read. Out: the problem, in
+words.
 """
 
 from __future__ import annotations

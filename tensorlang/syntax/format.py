@@ -1,13 +1,14 @@
 """The one way a program is written: ``format_text``.
 
-In: a source that parses. Out: its text with canonical spacing and indentation. Comments stay, single blank lines stay, and
-so do the line breaks that the writer chose inside a statement; lines of more than 100 columns are broken further. It has no
-options; ``parse(format_text(s)) == parse(s)``, and formatting twice changes nothing.
+In: a source that parses. Out: its text with canonical spacing and indentation. Comments stay, single blank lines
+stay, and so do the line breaks that the writer chose inside a statement; lines of more than 100 columns are broken
+further. It has no options; ``parse(format_text(s)) == parse(s)``, and formatting twice changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tensorlang.diagnostics import Problems
 from tensorlang.source import Source
@@ -104,12 +105,26 @@ class _Printer:
         self._blank(row.start)
         self._columns = {level: column for level, column in self._columns.items() if level < first.level}
         self._columns[first.level] = len(first.indent)
-        self._out.extend(_Lines(self._pieces(row, comments), first.level * STEP).lines())
+        for pieces in self._lines_of(self._pieces(row, comments), first.level * STEP):
+            self._out.extend(_Lines(pieces, first.level * STEP).lines())
         behind = [comment for comment in comments if comment.start >= row.end]
         if behind:
             self._out[-1] += "  " + behind[0].text
         self._last = behind[0].end if behind else row.end
         self._after_header = row.statements[-1].header
+
+    def _lines_of(self, pieces: list[Piece], indent: int) -> list[list[Piece]]:
+        """A row that is too long comes apart at its `;`, unless it is the body of a header on the same line."""
+        cuts = [at for at, piece in enumerate(pieces) if piece.lexeme.kind == "SEMICOLON"]
+        width = indent + sum(len(piece.gap) + len(piece.text) for piece in pieces)
+        if not cuts or width <= WIDTH or any(piece.lexeme.kind == "BLOCK" for piece in pieces):
+            return [pieces]
+        starts = [0, *(cut + 1 for cut in cuts)]
+        parts = [pieces[start:end] for start, end in zip(starts, [*cuts, len(pieces)], strict=True)]
+        for part in parts[1:]:
+            part[0].gap = ""
+            part[0].forced = False
+        return parts
 
     def _pieces(self, row: _Row, comments: list[Lexeme]) -> list[Piece]:
         """The row as pieces, with the writer's line breaks and comments in their places."""
@@ -120,7 +135,7 @@ class _Printer:
             lexemes.extend(statement.lexemes)
         found = spacing.pieces(lexemes)
         waiting = [comment for comment in comments if comment.start < row.end]
-        for before, piece in zip(found, found[1:], strict=False):
+        for before, piece in pairwise(found):
             while waiting and waiting[0].start < piece.lexeme.start:
                 piece.comments.append(waiting.pop(0))
             broken = "\n" in self._source.text[before.lexeme.end : piece.lexeme.start]
@@ -188,21 +203,19 @@ class _Lines:
 def _cut(stretch: list[Piece], start: int) -> int:
     """How many pieces go on the line that begins in column ``start``: all, or those before the best break.
 
-    The best break is the last one that fits at the least depth of brackets; where none fits, the first of all.
+    The best break is the last one that fits among the cheapest; where none fits, the first of all.
     """
     column = start
     fitting: dict[int, int] = {}
     beyond = 0
     for at, piece in enumerate(stretch):
         gap = len(piece.gap) if at else 0
-        if at and piece.may_break:
+        if at and piece.cost is not None:
             if column <= WIDTH:
-                fitting[piece.depth] = at
+                fitting[piece.cost] = at
             elif not beyond:
                 beyond = at
         column += gap + len(piece.text)
-    if column <= WIDTH:
-        return len(stretch)
-    if fitting:
-        return fitting[min(fitting)]
-    return beyond or len(stretch)
+        if column > WIDTH and (fitting or beyond):
+            return fitting[min(fitting)] if fitting else beyond
+    return len(stretch)

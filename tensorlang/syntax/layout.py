@@ -1,8 +1,8 @@
 """Lexemes to statements: where lines end, which brackets were never closed, and which block a line stands in.
 
-In: the scanned lexemes of a file. Out: ``Statement``s in order, each with its settled lexemes and its depth of indentation.
-What is wrong with lines, brackets or indentation is reported here; a statement with such a fault is not ``sound`` and is
-not parsed, so that one slip makes one message.
+In: the scanned lexemes of a file. Out: ``Statement``s in order, each with its settled lexemes and its depth of
+indentation. What is wrong with lines, brackets or indentation is reported here; a statement with such a fault is
+not ``sound`` and is not parsed, so that one slip makes one message.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _match_brackets(lexemes: list[Lexeme], limit: int) -> _Brackets:
                 return result
         elif lexeme.kind in CLOSING:
             _close(at, lexemes, stack, result)
-        elif lexeme.kind == "NEWLINE" and stack and _begins_definition(lexemes, at + 1):
+        elif lexeme.kind == "NEWLINE" and stack and _begins_anew(lexemes, at + 1, stack[0]):
             result.unclosed.update((opened, lexemes[opened]) for opened in stack)
             stack.clear()
     result.unclosed.update((opened, lexemes[opened]) for opened in stack)
@@ -125,6 +125,20 @@ def _close(at: int, lexemes: list[Lexeme], stack: list[int], result: _Brackets) 
     result.stray[at] = (lexemes[at], lexemes[stack[-1]] if stack else None)
 
 
+def _begins_anew(lexemes: list[Lexeme], at: int, opened: int) -> bool:
+    """Whether a statement starts here that the bracket at ``opened`` cannot contain."""
+    if _begins_definition(lexemes, at):
+        return True
+    return words.starter(lexemes[at : at + 3]) is not None and _indent(lexemes, at) <= _indent(lexemes, opened)
+
+
+def _indent(lexemes: list[Lexeme], at: int) -> int:
+    """How far the line of a lexeme is indented."""
+    while at and lexemes[at - 1].kind != "NEWLINE":
+        at -= 1
+    return lexemes[at].start - (lexemes[at - 1].end if at else 0)
+
+
 def _begins_definition(lexemes: list[Lexeme], at: int) -> bool:
     """Whether ``T[...] =`` or ``R(...) <-`` starts here, which no open bracket could contain."""
     if at + 1 >= len(lexemes) or lexemes[at].kind != "NAME" or lexemes[at + 1].kind not in ("LSQB", "APPLY"):
@@ -136,8 +150,10 @@ def _begins_definition(lexemes: list[Lexeme], at: int) -> bool:
             return False
         depth += (kind in OPENING) - (kind in CLOSING)
         if depth == 0:
-            following = lexemes[here + 1].kind if here + 1 < len(lexemes) else ""
-            return following in ("ASSIGN", "ARROW")
+            following = lexemes[here + 1 : here + 3]
+            if len(following) == 2 and following[0].kind == "NAME":
+                return following[0].text in words.AGGREGATES and following[1].text == "="
+            return bool(following) and (following[0].kind in ("ASSIGN", "ARROW") or following[0].text == ":=")
     return False
 
 
@@ -186,6 +202,11 @@ def _goes_on(last: Lexeme, lexemes: list[Lexeme], at: int) -> bool:
     while at < len(lexemes) and lexemes[at].kind in ("NEWLINE", "COMMENT"):
         at += 1
     if at == len(lexemes):
+        return False
+    defines = _begins_definition(lexemes, at) or (
+        lexemes[at].kind == "NAME" and at + 1 < len(lexemes) and lexemes[at + 1].text == "="
+    )
+    if defines and last.kind != "COMMA":
         return False
     if last.kind in OPERATORS or (last.kind == "NAME" and last.text in _LAST_WORDS) or last.text in _WRONG_OPERATORS:
         return True

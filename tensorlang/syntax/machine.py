@@ -1,7 +1,7 @@
 """The LALR machine: shifts lexemes, reduces by productions, and calls the builder as it goes.
 
-It never recurses, so brackets may be nested as deep as the limit allows. ``mark`` and ``rewind`` let the parser drop a
-statement that went wrong; ``expected`` says what could have stood where it got stuck.
+It never recurses, so brackets may be nested as deep as the limit allows. ``mark`` and ``rewind`` let the parser
+drop a statement that went wrong; ``expected`` says what could have stood where it got stuck.
 """
 
 from __future__ import annotations
@@ -57,15 +57,20 @@ class Machine:
 
     def feed(self, lexeme: Lexeme) -> None:
         """Take one lexeme; raise ``Stuck`` if no rule goes on with it."""
-        rows = self._tables.rows
+        rows, states = self._tables.rows, self._states
         while True:
-            move = rows[self._states[-1]].get(lexeme.kind)
+            move = rows[states[-1]].get(lexeme.kind)
             if move is None:
                 raise Stuck(lexeme)
             if move >= 0:
                 self._push(move, lexeme, lexeme.start, lexeme.end, 0)
                 return
-            self._reduce(self._tables.productions[-1 - move], lexeme.start)
+            production = self._tables.productions[-1 - move]
+            if production.size == 1 and production.unwrap:
+                states.pop()  # the value stays as it is
+                states.append(rows[states[-1]][production.origin])
+            else:
+                self._reduce(production, lexeme.start)
 
     def finish(self, at: int) -> Any:
         """The value of the whole, when all is fed."""

@@ -1,13 +1,14 @@
 """What is said about a statement that cannot be read: the common slips by name, anything else as found and expected.
 
-In: the lexemes of the statement, where the machine got stuck and what it would have taken. Out: one ``Diagnostic``. The
-slips stand in ``SLIPS`` and are tried in order; each looks at the statement and answers with a problem or None.
+In: the lexemes of the statement, where the machine got stuck and what it would have taken. Out: one ``Diagnostic``.
+The slips stand in ``SLIPS`` and are tried in order; each looks at the statement and answers with a problem or None.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tensorlang.diagnostics import Diagnostic, diagnostic, nearest
 from tensorlang.source import Source, Span
@@ -29,6 +30,7 @@ _OPERATORS = {
     "WHERE",
     "TILDE",
 }
+_OPENING = {"LPAR", "APPLY", "GROUP", "LSQB", "LIST"}
 _ENDS = {"END", "INDENT"}
 _RESERVED = set(words.OPERATOR_WORDS.values())
 
@@ -64,7 +66,7 @@ class Scene:
         """The brackets that are open where the statement went wrong."""
         stack: list[Lexeme] = []
         for lexeme in self.lexemes[: self.at]:
-            if lexeme.kind in ("LPAR", "APPLY", "GROUP", "LSQB", "LIST"):
+            if lexeme.kind in _OPENING:
                 stack.append(lexeme)
             elif lexeme.kind in ("RPAR", "RSQB") and stack:
                 stack.pop()
@@ -146,10 +148,12 @@ def _misspelt(scene: Scene) -> Diagnostic | None:
 def _keyword(scene: Scene) -> Diagnostic | None:
     """``dim 3``: a first word that is a keyword, but not with this behind it."""
     first = scene.lexemes[0]
-    if first.kind != "NAME" or first.text not in words.STARTERS or len(scene.lexemes) < 2:
+    if first.kind != "NAME" or first.text not in words.STARTERS:
         return None
-    second = scene.lexemes[1]
-    if first.touches(second) or second.kind in _OPERATORS | {"DOT", "COMMA"}:
+    second = scene.lexemes[1] if len(scene.lexemes) > 1 else Lexeme("END", "", first.end, first.end)
+    if first.touches(second) and second.kind != "END":
+        return None
+    if second.kind in _OPERATORS | {"DOT", "COMMA"}:
         return None
     return diagnostic(
         "E0101",
@@ -175,20 +179,15 @@ def _arrow(scene: Scene) -> Diagnostic | None:
     lexemes = scene.lexemes
     if len(lexemes) < 2 or lexemes[0].kind != "NAME" or lexemes[1].kind != "APPLY":
         return None
-    depth = 0
-    for at, lexeme in enumerate(lexemes[1:], 1):
-        depth += (lexeme.kind in ("APPLY", "LPAR", "LSQB", "LIST", "GROUP")) - (lexeme.kind in ("RPAR", "RSQB"))
-        if depth == 0:
-            break
-    sign = lexemes[at + 1] if at + 1 < len(lexemes) else None
-    second = lexemes[at + 2] if at + 2 < len(lexemes) else None
-    if sign is None:
+    depths = list(accumulate((each.kind in _OPENING) - (each.kind in ("RPAR", "RSQB")) for each in lexemes))
+    behind = lexemes[depths.index(0, 1) + 1 :] if 0 in depths[1:] else []
+    if not behind:
         return None
-    written = sign.text
-    end = sign.end
-    if sign.kind == "COLON" and second is not None and second.text == "-" and sign.touches(second):
-        written, end = ":-", second.end
-    elif not (sign.kind == "RESULT" or sign.text == "<="):
+    sign = behind[0]
+    written, end = sign.text, sign.end
+    if sign.kind == "COLON" and len(behind) > 1 and behind[1].text == "-" and sign.touches(behind[1]):
+        written, end = ":-", behind[1].end
+    elif sign.kind != "RESULT" and sign.text != "<=":
         return None
     return diagnostic(
         "E0111",
@@ -201,7 +200,7 @@ def _arrow(scene: Scene) -> Diagnostic | None:
 def _equals(scene: Scene) -> Diagnostic | None:
     depth = 0
     for at, lexeme in enumerate(scene.lexemes):
-        depth += (lexeme.kind in ("APPLY", "LPAR", "LSQB", "LIST", "GROUP")) - (lexeme.kind in ("RPAR", "RSQB"))
+        depth += (lexeme.kind in _OPENING) - (lexeme.kind in ("RPAR", "RSQB"))
         if depth == 0 and lexeme.kind not in ("NAME", "RSQB", "RPAR"):
             if lexeme.text == "==" and at and scene.lexemes[0].kind == "NAME":
                 return diagnostic("E0110", "a definition has one `=`", (scene.span(lexeme), "this only compares"))
@@ -228,9 +227,11 @@ def _full_stop(scene: Scene) -> Diagnostic | None:
 def _reserved(scene: Scene) -> Diagnostic | None:
     """``where = 3``, ``X[if]``: a word of the language where a name belongs."""
     found, after = scene.found, scene.after
-    if found.kind not in _RESERVED or not scene.expected & {"NAME"}:
+    declared = scene.at == 1 and scene.lexemes[0].text in words.STARTERS
+    if found.kind not in _RESERVED or not ("NAME" in scene.expected or declared):
         return None
     follows = after is None or after.kind in ("ASSIGN", "LSQB", "APPLY", "COMMA", "RSQB", "RPAR", "SIGN", "TIMES")
+    follows = follows or (after is not None and after.kind in ("LIST", "LPAR") and found.touches(after))
     if found.kind == "NOT" or not follows or (scene.before and scene.before.kind in _OPERATORS and after is None):
         return None
     return diagnostic("E0134", f"`{found.text}` is a word of the language and cannot be a name", scene.span(found))
@@ -365,8 +366,8 @@ SLIPS: tuple[Callable[[Scene], Diagnostic | None], ...] = (
 _OPERAND = {"NAME", "NUMBER", "STRING", "LPAR"}
 _MARKS = {
     "RPAR": "`)`", "RSQB": "`]`", "ASSIGN": "`=`", "ARROW": "`<-`", "RESULT": "`->`", "BLOCK": "`:`", "QUERY": "`?`",
-    "TO": "`to`", "FROM": "`from`", "IMPORT": "`import`", "WITH": "`with`", "ELSE": "`else`", "END": "the end of the line",
-    "INDENT": "the end of the line",
+    "TO": "`to`", "FROM": "`from`", "IMPORT": "`import`", "WITH": "`with`", "ELSE": "`else`",
+    "END": "the end of the line", "INDENT": "the end of the line",
 }  # fmt: skip
 
 

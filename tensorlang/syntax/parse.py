@@ -1,7 +1,7 @@
 """Text to tree: cuts the text into statements, feeds them to the machine, and goes on behind one that went wrong.
 
-In: a ``Source``. Out: an ``ast.File`` with every statement that could be read; what was wrong is in ``Problems``. Nothing
-here raises for a bad program, and nothing recurses.
+In: a ``Source``. Out: an ``ast.File`` with every statement that could be read; what was wrong is in ``Problems``.
+Nothing here raises for a bad program, and nothing recurses.
 """
 
 from __future__ import annotations
@@ -42,11 +42,14 @@ def _read(source: Source, problems: Problems, limits: Limits) -> tuple[list[Lexe
             help=["put data into files and parts into modules, or raise the limit with --limit-source"],
         )
         return [], [], None
+    met = Problems()
     lexemes = scan(source.text)
-    found = statements(lexemes, source, problems, limits)
+    found = statements(lexemes, source, met, limits)
     builder = Builder(source, _known(found), documentation(lexemes, found)[1])
     machine = Machine(tables.load(), builder.actions(), limits.nesting)
-    _Feeder(machine, source, problems).run(found)
+    _Feeder(machine, source, met).run(found)
+    for problem in sorted(met.found, key=lambda problem: problem.labels[0].span.start):
+        problems.report(problem)
     return lexemes, found, machine
 
 

@@ -1,7 +1,7 @@
 """How much room stands between two lexemes: the canonical spacing of a statement.
 
-In: a statement's settled lexemes. Out: ``Piece``s, each with its text, the room before it, and where a long line may break.
-Products are spaced (`W[o,i] X[b,i]`, `a * b`), powers and positions are not (`x^2`, `X[2*t-1]`).
+In: a statement's settled lexemes. Out: ``Piece``s, each with its text, the room before it, and where a long line
+may break. Products are spaced (`W[o,i] X[b,i]`, `a * b`), powers and positions are not (`x^2`, `X[2*t-1]`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BREAKS_BEHIND = {"COMMA", "ARROW"}
 
 @dataclass(slots=True)
 class Piece:
-    """One lexeme as it is printed. ``depth`` counts the brackets open before it.
+    """One lexeme as it is printed. ``cost`` is that of breaking the line before it, None where it may not break.
 
     ``forced`` says that the writer broke the line before it; ``comments`` stand between it and the piece before.
     """
@@ -30,8 +30,7 @@ class Piece:
     lexeme: Lexeme
     text: str
     gap: str
-    depth: int
-    may_break: bool
+    cost: int | None
     forced: bool = False
     comments: list[Lexeme] = field(default_factory=list)
 
@@ -49,8 +48,9 @@ def pieces(lexemes: list[Lexeme]) -> list[Piece]:
         gap = "" if before is None or unary else _gap(before, lexeme, inside, learning)
         if before is not None and before.kind == "COMMA" and brackets and brackets[-1] in roomy:
             gap = " "
-        may_break = before is not None and not unary and _may_break(before, lexeme, gap, len(brackets))
-        found.append(Piece(lexeme, _text(lexeme), gap, len(brackets), may_break))
+        breakable = before is not None and not unary and inside != "LSQB"
+        cost = _cost(before, lexeme, gap, len(brackets)) if breakable and before else None
+        found.append(Piece(lexeme, _text(lexeme), gap, cost))
         unary = lexeme.kind == "SIGN" and (before is None or before.kind not in _ENDS_OPERAND)
         if lexeme.kind in OPENING:
             brackets.append(at)
@@ -101,11 +101,14 @@ def _tight(lexeme: Lexeme) -> bool:
     return lexeme.kind == "SIGN" or (lexeme.kind == "TIMES" and lexeme.text != "%")
 
 
-def _may_break(before: Lexeme, lexeme: Lexeme, gap: str, depth: int) -> bool:
+def _cost(before: Lexeme, lexeme: Lexeme, gap: str, depth: int) -> int | None:
+    """What a line break here costs: little outside brackets and at sums and commas, more inside products."""
     if before.kind in _BREAKS_BEHIND and lexeme.kind not in CLOSING:
-        return True
-    if not gap:
-        return False
+        return 3 * depth
+    if not gap or (lexeme.kind == "SIGN" and before.kind not in _ENDS_OPERAND):
+        return None
     if lexeme.kind in _BREAKS_BEFORE:
-        return lexeme.kind != "SIGN" or before.kind in _ENDS_OPERAND
-    return depth > 0 and before.kind in _ENDS_OPERAND and lexeme.kind in _ENDS_OPERAND | OPENING
+        return 3 * depth + (lexeme.kind in ("TIMES", "COMPARE"))
+    if depth > 0 and before.kind in _ENDS_OPERAND and lexeme.kind in _ENDS_OPERAND | OPENING:
+        return 3 * depth + 2
+    return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tensorlang.diagnostics import nearest
 from tensorlang.source import Span
 from tensorlang.syntax import ast, foreign, words
 from tensorlang.syntax.lexemes import Lexeme
@@ -128,7 +129,10 @@ class Builder(Expressions):
 
     def _head(self, head: ast.Expression, span: Span, body: tuple[ast.Expression, ...] = ()) -> ast.Rule:
         if not isinstance(head, ast.Call) or not isinstance(head.target, ast.Name):
-            name = head.target.span.text if isinstance(head, ast.Subscript) else "Head"
+            bare = head
+            while isinstance(bare, ast.Subscript | ast.Call):
+                bare = bare.target
+            name = bare.name if isinstance(bare, ast.Name) else "Head"
             raise Slip(
                 "E0135",
                 "the head of a rule is a relation with round brackets",
@@ -165,10 +169,12 @@ class Builder(Expressions):
     def suffix(self, values: Values, start: int, end: int) -> _Suffix:
         mark, value = values
         if mark.kind == "COLON" and value.text not in words.ELEMENTS:
+            near = nearest(value.text, words.ELEMENTS)
             raise Slip(
                 "E0133",
                 f"`{value.text}` is no element type",
-                (value.span(self._source), f"known are {', '.join(words.ELEMENTS)}"),
+                (value.span(self._source), f"did you mean `{near}`?" if near else ""),
+                help=(f"element types are {', '.join(words.ELEMENTS)}",),
             )
         return _Suffix(mark, name_of(value) if isinstance(value, Lexeme) else value)
 

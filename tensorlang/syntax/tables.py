@@ -1,8 +1,8 @@
 """The parse tables of ``grammar.lark``: Lark makes them, ``grammar.json`` keeps them.
 
-In: the grammar beside this file. Out: ``Tables``. Making them takes Lark a tenth of a second, and every command that reads
-a program would wait for it; reading the kept ones takes a few milliseconds. They carry a checksum of the grammar, so stale
-ones are never used. ``python -m tensorlang.syntax.tables`` writes them anew.
+In: the grammar beside this file. Out: ``Tables``. Making them takes Lark a tenth of a second, and every command
+that reads a program would wait for it; reading the kept ones takes a few milliseconds. They carry a checksum of the
+grammar, so stale ones are never used. ``python -m tensorlang.syntax.tables`` writes them anew.
 """
 
 from __future__ import annotations
@@ -74,20 +74,38 @@ def make(grammar: str) -> dict[str, Any]:
 
     lark = Lark(grammar, parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False, postlex=Keep())
     table = lark.parser.parser._parse_table
-    number = {rule: at for at, rule in enumerate(lark.rules)}
+    rules = sorted(lark.rules, key=str)
+    production = {rule: -1 - at for at, rule in enumerate(rules)}
+    state = _numbers(table.start_states["start"], {at: _shifts(row, Shift) for at, row in table.states.items()})
     rows = [
-        {name: arg if action is Shift else -1 - number[arg] for name, (action, arg) in sorted(row.items())}
-        for _, row in sorted(table.states.items())
+        {name: state[arg] if action is Shift else production[arg] for name, (action, arg) in sorted(row.items())}
+        for row in (table.states[old] for old in state)
     ]
     terminals = sorted(lark.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     return {
         "grammar": zlib.crc32(grammar.encode()),
-        "first": table.start_states["start"],
-        "final": table.end_states["start"],
+        "first": state[table.start_states["start"]],
+        "final": state[table.end_states["start"]],
         "terminals": [(t.name, t.pattern.to_regexp()) for t in terminals],
-        "productions": [_production(rule) for rule in lark.rules],
+        "productions": [_production(rule) for rule in rules],
         "rows": rows,
     }
+
+
+def _shifts(row: dict[str, Any], shift: Any) -> list[int]:
+    return [arg for _, (action, arg) in sorted(row.items()) if action is shift]
+
+
+def _numbers(first: int, following: dict[int, list[int]]) -> dict[int, int]:
+    """Number the states in the order they are met, since Lark's own numbers differ from run to run."""
+    number = {first: 0}
+    queue = [first]
+    for at in queue:
+        for state in following[at]:
+            if state not in number:
+                number[state] = len(number)
+                queue.append(state)
+    return number
 
 
 def _production(rule: Any) -> tuple[str, int, str | None, bool, list[int]]:

@@ -1,8 +1,9 @@
 """What the machine calls when it has read an expression: the values of a rule to a node of the tree.
 
-``Expressions`` has one method a rule of ``grammar.lark``, named as there; each receives the rule's values (lexemes and
-what other methods made) and where the whole starts and ends. A program that fits the grammar but not the language raises
-``Slip``, which the parser reports for that statement. statements.py goes on with the rest of the grammar.
+``Expressions`` has one method a rule of ``grammar.lark``, named as there; each receives the rule's values (lexemes
+and what other methods made) and where the whole starts and ends. A program that fits the grammar but not the
+language raises ``Slip``, which the parser reports for that statement. statements.py goes on with the rest of the
+grammar.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ class Expressions:
                 f"indices `{'` and `'.join(written)}` need a comma between them",
                 item.span,
                 help=(
-                    f"write `[{','.join(written)}]` for {len(written)} axes, `[({' '.join(written)})]` to lay them out as one, "
-                    f"`[{'*'.join(written)}]` for their product",
+                    f"write `[{','.join(written)}]` for {len(written)} axes, "
+                    f"`[({' '.join(written)})]` to lay them out as one, `[{'*'.join(written)}]` for their product",
                 ),
             )
 

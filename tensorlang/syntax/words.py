@@ -1,8 +1,9 @@
 """Gives the lexemes of one statement the kind that their neighbours decide.
 
-In: the lexemes of a statement as scanned. Out: the same ones with keywords, kinds of brackets, aggregates (``max=``), arrows
-and virtual indices told apart. A keyword is one only where a statement begins so (``data D[n]``, not ``data = 3``), or where
-that statement expects it (``over`` in ``minimize``), so tensors may have the names of keywords.
+In: the lexemes of a statement as scanned. Out: the same ones with keywords, kinds of brackets, aggregates
+(``max=``), arrows and virtual indices told apart. A keyword is one only where a statement begins so (``data D[n]``,
+not ``data = 3``), or where that statement expects it (``over`` in ``minimize``), so tensors may have the names of
+keywords.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ STARTERS: dict[str, tuple[str, set[str]]] = {
 EXAMPLES = {
     "input": "input X[b,i]", "param": "param W[o,i] ~ glorot()", "data": 'data D[n,i] = load("d.csv")',
     "relation": "relation Parent(person, person)", "buffer": "buffer R[c] ~ zeros()", "output": "output Y",
-    "tensor": "tensor U[x]: complex", **{word: f"{word} U[x]" for word in ELEMENTS}, "dim": "dim d = 64", "const": "const L = 6",
-    "update": "update R[c] = 0.9 R[c] + 0.1 M[c]", "fixpoint": "fixpoint Z tol 1e-6 max 100", "import": "import nn",
+    "tensor": "tensor U[x]: complex", **{word: f"{word} U[x]" for word in ELEMENTS}, "dim": "dim d = 64",
+    "const": "const L = 6", "update": "update R[c] = 0.9 R[c] + 0.1 M[c]",
+    "fixpoint": "fixpoint Z tol 1e-6 max 100", "import": "import nn",
     "from": "from attention import MultiHead", "why": "why Ancestor(Alice, Dan)?", "plot": 'plot Loss to "loss.png"',
     "minimize": "minimize Loss with adam(lr=1e-3), epochs=20, batch=(n, 64)", "save": 'save Y to "y.npy"',
     "load": 'load params from "model.safetensors"', "assert": "assert S == 1",
@@ -49,9 +51,9 @@ INSIDE = {
     "KIND": {"in": "IN"},
     "ELEMENT": {"in": "IN"},
 }
+_BEFORE_NAME = {"COMMA", "ASSIGN", "TILDE", *(kind for inside in INSIDE.values() for kind in inside.values())}
 _OPENING = {"LPAR", "APPLY", "GROUP", "LSQB", "LIST"}
 _BEFORE_OPERAND = _OPENING | {"COMMA", "SIGN", "TIMES", "COMPARE", "ASSIGN", "POWER", "COLON", "TILDE", "ARROW"}
-_NAMED_OPTION = {"DEF", "MINIMIZE"}
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ def _word(word: Lexeme, at: int, lexemes: list[Lexeme], out: list[Lexeme], state
             return "KIND"
     if word.text in OPERATOR_WORDS:
         return OPERATOR_WORDS[word.text]
-    if at > 1 and not state.brackets and state.keyword and out[-1].kind not in ("COMMA", "ASSIGN", "TILDE"):
+    if at > 1 and not state.brackets and state.keyword and out[-1].kind not in _BEFORE_NAME:
         return INSIDE.get(state.keyword, {}).get(word.text, "NAME")
     return "NAME"
 
