@@ -59,7 +59,7 @@ def snapshot(job: Training, course: Course, stepper: Stepper, batches: Batches) 
     tensors: dict[str, Tensor] = {}
     for kind, named in (("parameter", job.parameters), ("buffer", job.buffers)):
         tensors |= {f"{kind}.{name}": tensor.detach().clone() for name, tensor in named.items()}
-    tensors |= _generators(job)
+    tensors |= {f"random.{name}": generator.get_state() for name, generator in _all_generators(job).items()}
     tensors["random.order"] = batches.state(within=course.in_epoch > 0)
     tensors["course.losses"] = torch.tensor(course.losses, dtype=torch.float64)
     tensors["course.every_step"] = torch.tensor(course.every_step, dtype=torch.float64)
@@ -84,15 +84,16 @@ def restore(job: Training, kept: Snapshot, stepper: Stepper, batches: Batches) -
     _check_same(job, kept)
     try:
         course = _course(kept, batches.number)
-        order = _random(kept.tensors["random.order"])
+        order = _random(kept.tensors["random.order"], torch.Generator())
         state = _unpack(json.loads(kept.stamp["optimiser"]), kept.tensors, 0)
-        generators = {name: _random(kept.tensors[f"random.{name}"]) for name in _generator_names(job, kept)}
+        random = {name: _random(kept.tensors[f"random.{name}"], g) for name, g in _all_generators(job, kept).items()}
         stepper.restore(state if isinstance(state, list) else [])
     except (KeyError, ValueError, TypeError, RuntimeError, RecursionError):
         message = "the checkpoint is damaged: its parts do not fit together"
         raise run_error("E0808", message, job.span, help=("start anew, or resume from an older one",)) from None
     batches.go_back(order)
-    _set_generators(job, generators)
+    for name, generator in _all_generators(job, kept).items():
+        generator.set_state(random[name])
     with torch.no_grad():
         for kind, named in (("parameter", job.parameters), ("buffer", job.buffers)):
             for name, tensor in named.items():
@@ -151,32 +152,20 @@ def _course(kept: Snapshot, length: int) -> Course:
     return Course(array("d", losses.tolist()), array("d", steps.tolist()), in_epoch)
 
 
-def _generators(job: Training) -> dict[str, Tensor]:
-    """The states of torch's own generators and of those that the program brought."""
-    states = {"random.torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["random.cuda"] = torch.cuda.get_rng_state()
-    return states | {f"random.given.{name}": generator.get_state() for name, generator in job.generators.items()}
+def _all_generators(job: Training, kept: Snapshot | None = None) -> dict[str, torch.Generator]:
+    """torch's own generators and those that the program brought; with a snapshot, only what it can restore."""
+    found = {"torch": torch.default_generator}
+    device = next(iter(job.parameters.values())).device
+    if device.type == "cuda" and (kept is None or "random.cuda" in kept.tensors):
+        found["cuda"] = torch.cuda.default_generators[device.index or 0]
+    return found | {f"given.{name}": generator for name, generator in job.generators.items()}
 
 
-def _generator_names(job: Training, kept: Snapshot) -> list[str]:
-    cuda = ["cuda"] if "random.cuda" in kept.tensors and torch.cuda.is_available() else []
-    return ["torch", *cuda, *(f"given.{name}" for name in job.generators)]
-
-
-def _random(state: Tensor) -> Tensor:
-    """The state of a generator, if it is one."""
-    if state.dtype != torch.uint8 or state.ndim != 1:
-        raise ValueError("not the state of a generator")
-    return state.cpu().clone()
-
-
-def _set_generators(job: Training, states: Mapping[str, Tensor]) -> None:
-    torch.set_rng_state(states["torch"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"])
-    for name, generator in job.generators.items():
-        generator.set_state(states[f"given.{name}"])
+def _random(state: Tensor, like: torch.Generator) -> Tensor:
+    """The state of a generator; an error if it is none."""
+    state = state.cpu().clone()
+    torch.Generator(like.device).set_state(state)
+    return state
 
 
 def _pack(value: object, path: str, tensors: dict[str, Tensor]) -> Tree:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from tensorlang.diagnostics import RunError, run_error
+from tensorlang.diagnostics import RunError, diagnostic, run_error
 from tensorlang.learn.batches import Batches
 from tensorlang.learn.checkpoint import Course, restore, snapshot
 from tensorlang.learn.interrupts import Interrupts
@@ -176,7 +176,7 @@ class Run:
         name, span = self.job.name, self.job.span
         if loss.shape != ():
             found = " x ".join(map(str, loss.shape))
-            message = f"`{name}` is {found}, and only a single number can be minimized"
+            message = f"`{name}` is a tensor of shape {found}, and only a single number can be minimized"
             raise run_error("E0804", message, span, help=(f"sum over all indices: `{name} = ...`",))
         if loss.is_complex():
             message = f"`{name}` is complex, and only a real number can be minimized"
@@ -202,12 +202,11 @@ class Run:
 
     def _not_finite(self, value: float) -> RunError:
         where = self.job.blame() if self.job.blame is not None else None
+        notes = (f"the first value that is not finite is in {where}",) if where else ()
         found = "nan (not a number)" if math.isnan(value) else "infinite" if value > 0 else "minus infinity"
         message = f"`{self.job.name}` became {found} {self._at}"
-        hints = [f"the first value that is not finite is in {where}"] if where else []
-        rate = self.stepper.rate
-        hints.append(f"the parameters are as before this step; try a smaller rate, such as lr={rate / 10:g}")
-        return run_error("E0806", message, self.job.span, help=hints)
+        hint = f"the parameters are as before this step; try a smaller rate, such as lr={self.stepper.rate / 10:g}"
+        return RunError([diagnostic("E0806", message, self.job.span, notes=notes, help=(hint,))])
 
     def _steep(self) -> RunError:
         found = ((name, parameter.grad) for name, parameter in self.job.parameters.items())

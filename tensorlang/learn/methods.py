@@ -96,6 +96,8 @@ SCHEDULE: tuple[Setting, ...] = (
     Setting("clip", 0),
 )
 
+_ALIASES = {"learning_rate": "lr", "rate": "lr", "eta": "lr", "betas": "beta1", "history": "history_size"}
+
 
 def check_learning(
     method: str, options: Mapping[str, float], schedule: Mapping[str, float], batch: int | None, span: Span | None
@@ -122,11 +124,14 @@ def _complete(
     known: tuple[Setting, ...], given: Mapping[str, float], owner: str, span: Span | None
 ) -> dict[str, float]:
     settings = {setting.name: setting for setting in known}
+    elsewhere = {setting.name for setting in SCHEDULE} if known is not SCHEDULE else {"lr"}
     for name, value in given.items():
         if name not in settings:
-            near = nearest(name, settings)
-            hint = f"did you mean `{near}`?" if near else f"{owner} knows {', '.join(settings)}"
+            near = _ALIASES.get(name) or nearest(name, settings)
+            hint = f"did you mean `{near}`?" if near in settings else f"{owner} knows {', '.join(settings)}"
+            hint = "write `minimize Loss with adam(lr=1e-3), epochs=20`" if name in elsewhere else hint
             raise run_error("E0802", f"{owner} has no setting `{name}`", span, help=(hint,))
         if not settings[name].allows(value):
-            raise run_error("E0803", f"`{name}` is {value:g}, and must be {settings[name].range}", span)
+            finite = "" if math.isfinite(value) else "finite and "
+            raise run_error("E0803", f"`{name}` is {value:g}, and must be {finite}{settings[name].range}", span)
     return {name: float(given.get(name, setting.default)) for name, setting in settings.items()}

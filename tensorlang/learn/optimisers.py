@@ -59,7 +59,8 @@ class Stepper:
             _check_state(state, optimiser)
         for optimiser, state in zip(self.optimisers, states, strict=True):
             groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": dict(state), "param_groups": groups})
+            kept = {at: _within(entries, groups[0].get("history_size")) for at, entries in state.items()}
+            optimiser.load_state_dict({"state": kept, "param_groups": groups})
 
 
 def stepper(method: str, settings: Settings, parameters: Sequence[Tensor]) -> Stepper:
@@ -150,6 +151,8 @@ _BUILD: Mapping[str, Callable[[Settings, list[Tensor]], list[Optimizer]]] = {
 def _check_state(state: Mapping[int, Mapping[str, Any]], optimiser: Optimizer) -> None:
     """Refuse a state that the optimiser would stumble over later."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    if not isinstance(state, Mapping):
+        raise ValueError("no state")
     for position, entries in state.items():
         if type(position) is not int or not 0 <= position < len(parameters) or not isinstance(entries, Mapping):
             raise ValueError("a state of no parameter")
@@ -177,17 +180,40 @@ def _kept(optimiser: Optimizer) -> set[str]:
     return {"momentum_buffer"} if isinstance(optimiser, Muon) else set()
 
 
-_VECTORS = frozenset(("d", "prev_flat_grad"))
-_LISTS = frozenset(("old_dirs", "old_stps"))
-_SEARCH = frozenset(("func_evals", "n_iter", "t", "ro", "H_diag", "prev_loss", "al")) | _VECTORS | _LISTS
+def _vector(entry: object, size: int) -> bool:
+    return isinstance(entry, Tensor) and entry.shape == (size,) and entry.is_floating_point()
+
+
+def _number(entry: object) -> bool:
+    """A number, as LBFGS keeps them: bare, or as a tensor without axes."""
+    return isinstance(entry, int | float) or (isinstance(entry, Tensor) and entry.shape == ())
+
+
+def _within(entries: Mapping[str, Any], history: int | None) -> dict[str, Any]:
+    """The state of a parameter; that of LBFGS loses its scratch list, and what a shorter history has no room for."""
+    if history is None:
+        return dict(entries)
+    lists = {name: entries[name][-history:] for name in ("old_dirs", "old_stps", "ro") if name in entries}
+    return {name: entry for name, entry in entries.items() if name != "al"} | lists
 
 
 def _check_search(entries: Mapping[str, Any], size: int) -> None:
     """The state of LBFGS: vectors as long as all parameters together, lists of them, and numbers."""
-    if not set(entries) <= _SEARCH:
+    counts = {"func_evals", "n_iter"}
+    begun = {"d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss"}
+    if not (counts <= set(entries) <= counts | begun | {"al"} and all(type(entries[name]) is int for name in counts)):
         raise ValueError("a state of another method")
-    vectors = [entries[name] for name in _VECTORS if entries.get(name) is not None]
-    for name in _LISTS & set(entries):
-        vectors += entries[name]
-    if not all(isinstance(v, Tensor) and v.shape == (size,) for v in vectors):
+    if set(entries) - {"al"} == counts:
+        return
+    lists = [entries.get(name) for name in ("old_dirs", "old_stps", "ro", "al")]
+    directions, steps, inner, scales = (part if isinstance(part, list) else [] for part in lists)
+    right = (
+        begun <= set(entries)
+        and len(directions) == len(steps) == len(inner)
+        and all(_vector(v, size) for v in (entries["d"], entries["prev_flat_grad"], *directions, *steps))
+        and all(_number(n) for n in (entries["t"], entries["prev_loss"], entries["H_diag"]))
+        and all(isinstance(n, Tensor) and _number(n) for n in inner)
+        and all(n is None or _number(n) for n in scales)
+    )
+    if not right:
         raise ValueError("a state of other parameters")
