@@ -72,7 +72,7 @@ def access_of(options: Options, folder: str | None) -> Access:
     return Access(folder, options.allow_read, options.allow_write, options.limits)
 
 
-def check(source: Source, options: Options, folder: str | None) -> Checked:
+def check(source: Source, options: Options, folder: str | None = None) -> Checked:
     """Parse and analyse; never raises on a wrong program: see ``problems``. ``folder`` is where its files may lie."""
     problems = Problems()
     file = parse(source, problems, options.limits)
@@ -93,6 +93,8 @@ def check_tree(source: Source, file: ast.File, problems: Problems, options: Opti
             probe=lambda file, problems: _probe(access, file, problems),
         )
         program = analyse(file, setting, problems)
+        if program is not None:
+            _check_values(options, file, program, problems)
     return Checked(source, file, None if problems.errors else program, problems)
 
 
@@ -104,6 +106,17 @@ def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int
             problems.report(problem)
         return None
     return found.shape, found.dtype
+
+
+def _check_values(options: Options, file: ast.File, program: Program, problems: Problems) -> None:
+    """Every number that the caller sets is a constant or a scalar input of the program."""
+    known = [statement.name for statement in file.statements if isinstance(statement, ast.ConstDeclaration)]
+    known += [tensor.name for tensor in program.of_kind("input") if not tensor.axes]
+    for name in options.values:
+        if name not in known:
+            near = nearest(name, known)
+            help = f"did you mean `{near}`?" if near else f"they are {', '.join(known) or 'none'}"
+            problems.error("E0616", f"there is no `const` or scalar input `{name}` to set", help=[help])
 
 
 def _check_options(options: Options, problems: Problems) -> None:
@@ -153,7 +166,7 @@ def stages() -> tuple[str, ...]:
     """The names of the stages, in the order in which they run."""
     from tensorlang.passes import PIPELINE
 
-    return ("tree", "program", *(stage.name for stage in PIPELINE), "plan", "source")
+    return ("tree", "program", *(name for name, _ in PIPELINE), "plan", "source")
 
 
 def explain(

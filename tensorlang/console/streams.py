@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FINE, WRONG, MISUSED, BUG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 70, 130, 141
 
 # Codes that blame the command line, not the program: options, sizes and names given from outside, unreadable programs.
-_MISUSE = ("E0611", "E0615", "E0616", "E0618", "E0619", "E10")
+_MISUSE = ("E0310", "E0611", "E0615", "E0616", "E0618", "E0619", "E10")
 
 
 def wrong_program(problem: CompileError) -> int:

@@ -25,7 +25,7 @@ assert Row[i] > 0
 test "rows": assert Row[0] == 3
 test "columns":
     assert sum[i](A[i,0]) == 4
-    assert sum[i](A[i,1]) == 7
+    assert sum[i](A[i,1]) == 6
 """
 
 
@@ -47,12 +47,12 @@ def fit(here):
 def test_outputs_of_a_program_without_queries(call, score):
     said = call("run", "score.tl", "--input", "X=x.npy")
     assert (said.code, said.err) == (0, "")
-    assert said.out == "Y[b]  2\n  b    0     1\n     6.0  24.0\n"
+    assert said.out == "Y[b]  2\n  b     0     1\n      6.0  24.0\n"
 
 
 def test_numbers_from_outside(call, score):
     said = call("run", "score.tl", "--input", "X=x.npy", "--set", "scale=10", "--dtype", "float64", "--quiet")
-    assert said.out == "Y[b]  2\n  b     0      1\n     30.0  120.0\n"
+    assert said.out == "Y[b]  2\n  b      0      1\n      30.0  120.0\n"
 
 
 def test_a_missing_input(call, score):
@@ -67,7 +67,7 @@ def test_a_missing_input(call, score):
         (["--input", "Z=x.npy"], "E0601"),
         (["--input", "X=y.npy"], "E0709"),
         (["--set", "nothing=2"], "E0616"),
-        (["--dim", "nothing=2"], "E0611"),
+        (["--dim", "nothing=2"], "E0310"),
         (["--device", "abacus"], "E0615"),
         (["--load", "none.safetensors"], "E0709"),
     ],
