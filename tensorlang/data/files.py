@@ -99,7 +99,8 @@ class Access:
         _check_words(path, span)
         absolute = path.startswith("/")
         climbing = ".." in path.split("/")
-        real = os.path.realpath(os.path.join(self.folder or os.sep, *path.split("/")) if not absolute else path)
+        here = os.sep if self.folder is None else self.folder
+        real = os.path.realpath(path if absolute else os.path.join(here, *path.split("/")))
         own = () if self.folder is None or absolute or climbing else (self.folder,)
         for root in (*own, *roots):
             home = os.path.realpath(root)

@@ -45,6 +45,14 @@ def test_words_of_a_path(access: Access, golden: Golden) -> None:
     golden("paths.txt", text + "\n")
 
 
+@pytest.mark.parametrize("folder", ["", ".", "../home"])
+def test_a_folder_may_be_relative(home: Path, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    save(Access(folder), "x.npy", {"X": np.arange(3)}, None)
+    assert got(Access(folder), "x.npy").tolist() == [0, 1, 2]
+    assert "E0704" in message(lambda: Access(folder).open_read("../home/x.npy", None))
+
+
 def test_a_misspelt_name_is_suggested(home: Path, access: Access, golden: Golden) -> None:
     (home / "data").mkdir()
     np.save(home / "data" / "digits.npy", np.arange(3))

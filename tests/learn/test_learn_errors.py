@@ -121,6 +121,10 @@ def test_parameters_are_as_before_the_bad_step(method: str, how: str) -> None:
     assert all(parameter.grad is None for parameter in params.values())
 
 
+def test_the_end_of_the_time(golden: Golden) -> None:
+    golden("out_of_time.txt", message(seconds=1e-9) + "\n")
+
+
 def test_gradients_too_large_to_add_up() -> None:
     weight = nn.Parameter(torch.ones(2))
     with pytest.raises(RunError, match=r"E0807.*too large to measure"):
