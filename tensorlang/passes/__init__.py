@@ -1,0 +1,51 @@
+"""From what a program means to how it is best computed: ``PIPELINE`` lists the passes, each a function of a Program.
+
+In: a verified Program. Out: one with the same outputs in which shared parts are computed once, intermediates that are
+read once stand where they are read, and products are nested in a cheap order. Every pass keeps the meaning of every
+definition that it keeps: absent elements, zeros outside axes, and infinities as far as the passes say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tensorlang.ir.program import Program
+from tensorlang.ir.verify import verify
+from tensorlang.passes.contractions import contractions
+from tensorlang.passes.dead import drop_dead
+from tensorlang.passes.delta import delta
+from tensorlang.passes.fold import fold
+from tensorlang.passes.guards import guards
+from tensorlang.passes.inline import inline
+from tensorlang.passes.order_contractions import order_contractions
+from tensorlang.passes.share import share
+from tensorlang.passes.simplify import simplify
+
+Pass = Callable[[Program], Program]
+
+PIPELINE: tuple[tuple[str, Pass], ...] = (
+    ("needed", drop_dead),
+    ("fold", fold),
+    ("guards", guards),
+    ("share", share),
+    ("inline", inline),
+    ("simplify", simplify),
+    ("delta", delta),
+    ("contractions", contractions),
+    ("order", order_contractions),
+    ("reuse", share),
+    ("dead", drop_dead),
+)
+
+
+def optimise(program: Program, until: str | None = None) -> Program:
+    """The program after all passes, or after the one named ``until`` (``KeyError`` where there is none)."""
+    if until is not None and until not in dict(PIPELINE):
+        raise KeyError(until)
+    for name, run in PIPELINE:
+        program = run(program)
+        if __debug__:
+            verify(program, name)
+        if name == until:
+            break
+    return program

@@ -1,0 +1,132 @@
+"""Intermediates read once are put where they are read, so that a contraction or a kernel may span several equations.
+
+In goes a Program, out comes one in which a tensor that is only a name for an expression, and is read in one place over
+its whole axes, has given its expression to that place. Nothing is computed twice: the place has the same indices.
+Comparisons of positions (a mask, a Kronecker delta under a name) cost nothing and go wherever they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tensorlang.ir.facts import presence
+from tensorlang.ir.nodes import Apply, Const, Expr, Position, Read, Where, cached, children, tensors_read, with_children
+from tensorlang.ir.program import Definition, Piece, Program
+from tensorlang.ir.rewrite import indices_inside, rewrite
+from tensorlang.passes.contexts import needed, presence_matters_to, read_counts, where_presence_matters
+from tensorlang.passes.definitions import Meaning, at_read, meaning
+from tensorlang.passes.fold import FOLD
+from tensorlang.passes.scopes import below, settled
+from tensorlang.passes.sound import conjuncts
+
+# An expression grows by inlining up to this many nodes: longer ones are no use to a reader, and would make passes slow.
+_NODES = 300
+_SMALL = 8
+
+
+@cached
+def weight(node: Expr) -> int:
+    """The number of nodes of an expression written out."""
+    return 1 + sum(weight(child) for child in children(node))
+
+
+@cached
+def _of_positions(node: Expr) -> bool:
+    """Whether an expression is made of positions, numbers and operators only."""
+    return isinstance(node, Const | Position | Apply) and all(_of_positions(child) for child in children(node))
+
+
+@dataclass(slots=True)
+class Inliner:
+    """``once`` and ``often``: what may be put where it is read. ``gone``: the tensors that nothing reads any more."""
+
+    program: Program
+    once: dict[str, Meaning] = field(default_factory=dict)
+    often: dict[str, Meaning] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    memo: dict[Expr, Expr] = field(default_factory=dict)
+
+    def piece(self, definition: Definition, piece: Piece) -> Piece:
+        """An equation with the reads in it that have a meaning replaced by it."""
+        known = {name: found for name in tensors_read(piece.value) if (found := self._meaning(name))}
+        if not known:
+            return piece
+        taken = {index.name for index in indices_inside(piece.value).union(piece.indices)}
+        sensitive = where_presence_matters(piece.value, presence_matters_to(piece, definition))
+        size, values = weight(piece.value), dict[Expr, Expr]()
+        for read in _outer_reads(piece.value, known.keys()):
+            value = at_read(known[read.tensor], read, self.program.tensors[read.tensor], taken)
+            if value is None or size + weight(value) > _NODES:
+                continue
+            if read not in sensitive or _present_alike(read, value, piece.value):
+                values[read] = value
+                size += weight(value)
+                if read.tensor in self.once:
+                    self.gone.add(read.tensor)
+        if not values:
+            return piece
+        return settled(replace(piece, value=rewrite(_replaced(piece.value, values), FOLD, self.memo)))
+
+    def _meaning(self, name: str) -> Meaning | None:
+        return self.once.get(name) or self.often.get(name)
+
+
+def _outer_reads(value: Expr, names: Collection[str]) -> Iterator[Read]:
+    """The reads of some tensors, but for those at which other tensors are read."""
+    seen: set[Expr] = set()
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if not isinstance(node, Read):
+            stack.extend(reversed(children(node)))
+        elif node.tensor in names:
+            yield node
+
+
+def _present_alike(read: Read, value: Expr, around: Expr) -> bool:
+    """Whether a value is present wherever its tensor, which always is, would have been taken as present."""
+    needed_conditions = set(conjuncts(presence(value)))
+    if not needed_conditions:
+        return True
+    parents = [node for node in below(around, set()) if read in children(node)]
+    return all(isinstance(p, Where) and needed_conditions <= set(conjuncts(p.condition)) for p in parents)
+
+
+def _replaced(value: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """The expression with reads replaced; positions inside reads stay as they are."""
+    memo = dict(values)
+    stack = [value]
+    while stack:
+        top = stack[-1]
+        inner = () if isinstance(top, Read) else children(top)
+        waiting = [child for child in inner if child not in memo]
+        if waiting and top not in memo:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        if top not in memo:
+            memo[top] = with_children(top, tuple(memo[child] for child in inner)) if inner else top
+    return memo[value]
+
+
+def inline(program: Program) -> Program:
+    """The program with single-use intermediates inside their readers."""
+    counts, kept, inliner = read_counts(program), needed(program), Inliner(program)
+    definitions: list[Definition] = []
+    for definition in program.definitions:
+        new = replace(definition, pieces=tuple(inliner.piece(definition, piece) for piece in definition.pieces))
+        definitions.append(new)
+        known = meaning(new, program.tensors[definition.tensor])
+        if known is None or definition.tensor in kept:
+            continue
+        if counts[definition.tensor] == 1:
+            inliner.once[definition.tensor] = known
+        elif weight(known.value) <= _SMALL and _of_positions(known.value):
+            inliner.often[definition.tensor] = known
+    tensors = {name: tensor for name, tensor in program.tensors.items() if name not in inliner.gone}
+    remaining = tuple(definition for definition in definitions if definition.tensor not in inliner.gone)
+    return replace(program, tensors=tensors, definitions=remaining)
