@@ -60,8 +60,8 @@ CODES: tuple[Code, ...] = (
         "input X[b,i]\nY[b,o] = nn.Linear(X, o=3)[b,o]\n",
         "import nn\ninput X[b,i]\nY[b,o] = nn.Linear(X, o=3)[b,o]\n",
     ),
-    Code("E0210", "a file cannot be imported", "The name is not in the library, the path leaves the program's folder, or files "
-         "import each other in a circle.", "import nosuchmodule\n", "import nn\n"),
+    Code("E0210", "nothing can be imported here", "The setting that the program is analysed in gives no access to other "
+         "files."),
     Code("E0211", "a data file cannot be looked at", "The setting that the program is analysed in gives no access to files."),
     Code(
         "E0213", "a module is applied to the wrong arguments",

@@ -61,7 +61,7 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
 def dims_of(frame: resolve.Frame, nodes: tuple[Resolved, ...]) -> dict[str, tuple[Size, Span]]:
     """The sizes that a statement's indices have by a ``dim``; those that a slice bounds have their own."""
     names = {word for node in nodes for part in walk(node) for word in _words(part)}
-    found = {name: frame.scope.dim(name) for name in sorted(names) if name not in frame.ranges}
+    found = {name: frame.scope.dim(name) for name in sorted(names) if name not in frame.nameless}
     return {name: dim for name, dim in found.items() if dim is not None}
 
 

@@ -220,7 +220,8 @@ def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...],
     used = index_words([part for statement in definition.body for part in ast_walk(statement)], module.scope)
     renamed = {name: _unused(name, used) for name in names}
     leading = tuple(dict.fromkeys((*outer, *renamed.values())))
-    body = Scope(module.scope, prefix, params, leading=leading, depth=frame.scope.depth + 1)
+    axes = frozenset(name.rstrip("'") for f in definition.formals for axis in f.axes or () for name in item_words(axis))
+    body = Scope(module.scope, prefix, params, hidden=axes, leading=leading, depth=frame.scope.depth + 1)
     caller = target.scope if isinstance(target, Instance) else frame.scope
     given = set(target.arguments) if isinstance(target, Instance) else set()
     for formal in definition.formals:

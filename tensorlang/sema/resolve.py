@@ -25,6 +25,7 @@ from tensorlang.sema.resolved import (
     Raise,
     Resolved,
     Value,
+    names_free,
 )
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, strip
@@ -51,15 +52,17 @@ class Frame:
     dotted: str | None = None
     rest: tuple[str, ...] | None = None
     colons: list[str] = field(default_factory=list)
+    nameless: set[str] = field(default_factory=set)
     ranges: dict[str, Size] = field(default_factory=dict)
     colon_at: int = 0
 
     def fresh(self, label: str) -> str:
-        """A new index name like ``label`` that the equation does not use yet."""
+        """A new index name like ``label`` that the equation does not use yet; no ``dim`` of that name applies to it."""
         name = label
         while name in self.words:
             name += "'"
         self.words.add(name)
+        self.nameless.add(name)
         return name
 
 
@@ -159,7 +162,7 @@ def _repeats(exponent: Resolved) -> bool:
         if isinstance(exponent.value, Size):
             return True
         return isinstance(exponent.value, int) and exponent.value > 0
-    return isinstance(exponent, Access | Extent)
+    return isinstance(exponent, Access | Extent) and not names_free(exponent)
 
 
 def _product(frame: Frame, node: ast.Product, indexing: bool) -> Resolved:

@@ -85,13 +85,17 @@ Entity = View | Scalar | Module | Instance | Library
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """``prefix`` goes before the names of tensors defined here, ``params`` before those of parameters and buffers."""
+    """``prefix`` goes before the names of tensors defined here, ``params`` before those of parameters and buffers.
+
+    ``hidden`` are index names that mean nothing outside: those that label the axes of a module's formals.
+    """
 
     parent: Scope | None
     prefix: str = ""
     params: str = ""
     names: dict[str, Entity] = field(default_factory=dict)
     dims: dict[str, tuple[Size, Span]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     leading: tuple[str, ...] = ()
     depth: int = 0
     counter: dict[str, int] = field(default_factory=dict)
@@ -115,6 +119,8 @@ class Scope:
             for key in (name, base):
                 if key in scope.dims:
                     return scope.dims[key]
+            if base in scope.hidden:
+                return None
             scope = scope.parent
         return None
 

@@ -94,7 +94,7 @@ def unknown_module(problems: Problems, span: Span, name: str, known: Iterable[st
 
 
 def import_cycle(problems: Problems, span: Span, names: Sequence[str]) -> None:
-    problems.error("E0210", "files import each other in a circle", span, notes=[" -> ".join(names)])
+    problems.error("E0282", "files import each other in a circle", span, notes=[" -> ".join(names)])
 
 
 def modules_too_deep(problems: Problems, span: Span, name: str, limit: int) -> None:

@@ -1,0 +1,71 @@
+"""Modules: parameters of their own, instances that share them, names, indexed applications, imports."""
+
+from __future__ import annotations
+
+from analysing import analysed, codes, shape
+
+LINEAR = "def Lin(X[..., i], o) -> Y[..., o]:\n    param W[o,i]\n    Y[..., o] = W[o,i] X[..., i]\n"
+
+
+def params(text: str) -> list[str]:
+    return [tensor.name for tensor in analysed(text).of_kind("param")]
+
+
+def test_each_application_has_its_own_parameters():
+    text = LINEAR + "dim i = 3\ninput X[b,i]\nA = Lin(X, o=4)\nB = Lin(A, o=2)\n"
+    assert params(text) == ["A.W", "B.W"]
+    assert shape(analysed(text), "B.W") == "2 x 4"
+
+
+def test_two_applications_in_one_equation_are_told_apart():
+    text = LINEAR + "dim i = 3\ninput X[b,i]\nA[b,o] = Lin(X, o=4)[b,o] + Lin(X, o=4)[b,o]\n"
+    assert params(text) == ["A.W", "A.Lin.W"]
+
+
+def test_an_instance_shares_its_parameters():
+    text = LINEAR + "dim i = 3\ninput X[b,i], Z[c,i]\nnet = Lin(o=4)\nA = net(X)\nB = net(Z)\n"
+    assert params(text) == ["net.W"]
+
+
+def test_an_instance_shares_those_of_modules_inside():
+    two = "def Two(X[..., i], h, o) -> Y[..., o]:\n    H = Lin(X, o=h)\n    Y = Lin(H, o=o)\n"
+    text = LINEAR + two + "dim i = 3\ninput X[b,i], Z[c,i]\nnet = Two(h=5, o=2)\nA = net(X)\nB = net(Z)\n"
+    assert params(text) == ["net.H.W", "net.Y.W"]
+
+
+def test_an_indexed_application_gives_each_value_its_own():
+    text = LINEAR + "dim i = 3, h = 5\ninput X[b,i]\nA[h,b,o] = Lin[h](X, o=4)[b,o]\n"
+    assert shape(analysed(text), "A.W") == "5 x 4 x 3"
+
+
+def test_modules_are_arguments():
+    text = LINEAR + (
+        "def Residual(F, X[..., i]) -> Y[..., i]:\n    Y[..., i] = F(X)[..., i] + X[..., i]\n"
+        "dim i = 3\ninput X[b,i]\nA = Residual(Lin(o=3), X)\n"
+    )
+    assert params(text) == ["A.F.W"]
+
+
+def test_any_number_of_axes():
+    text = LINEAR + "dim i = 3\ninput X[a,b,c,i]\nA = Lin(X, o=4)\n"
+    assert shape(analysed(text), "A") == "a x b x c x 4"
+
+
+def test_the_library_is_found():
+    assert params("import nn\ndim i = 3\ninput X[b,i]\nA = nn.Linear(X, o=4)\n") == ["A.W", "A.B"]
+    assert params("from nn import Linear\ndim i = 3\ninput X[b,i]\nA = Linear(X, o=4)\n") == ["A.W", "A.B"]
+    assert params("import nn as layers\ndim i = 3\ninput X[b,i]\nA = layers.Linear(X, o=4)\n") == ["A.W", "A.B"]
+
+
+def test_a_scalar_formal():
+    text = "def Scale(X[..., i], s) -> Y[..., i]:\n    Y[..., i] = s X[..., i]\ninput X[b,i]\nA = Scale(X, s=0.5)\n"
+    assert not codes(text)
+
+
+def test_a_module_that_applies_itself_is_stopped():
+    assert codes("def F(X[i]) -> Y[i]:\n    Y = F(X)\ninput A[i]\nB = F(A)\n") == ["E0904"]
+
+
+def test_private_names_of_a_module_do_not_clash():
+    text = LINEAR + "dim i = 3\ninput X[b,i]\nW = 2\nA = Lin(X, o=4)\nB[b,o] = W A[b,o]\n"
+    assert not codes(text)
