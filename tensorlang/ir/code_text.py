@@ -110,9 +110,11 @@ class Writer:
     def _size(self, size: Size) -> tuple[str, int]:
         if not size.terms:
             return "0", _ATOM
+        if len(size.terms) == 1 and size.terms[0][1] == 1 and len(size.terms[0][0]) == 1:
+            return self._atom(size.terms[0][0][0])
         text, binding = "", _ATOM
         for monomial, coefficient in size.terms:
-            factors = [self._atom(atom) for atom in monomial]
+            factors = [f"({text})" if binding < _ATOM else text for text, binding in map(self._atom, monomial)]
             if abs(coefficient) != 1 or not factors:
                 factors.insert(0, str(abs(coefficient)))
             product = " * ".join(factors)
@@ -122,14 +124,14 @@ class Writer:
                 text, binding = f"{text} {'-' if coefficient < 0 else '+'} {product}", 5
         return text, binding
 
-    def _atom(self, atom: Symbol | Quotient | Largest) -> str:
+    def _atom(self, atom: Symbol | Quotient | Largest) -> tuple[str, int]:
         match atom:
             case Symbol():
-                return self._sizes[atom]
+                return self._sizes[atom], _ATOM
             case Quotient(numerator=numerator, denominator=denominator):
-                return f"({self.at(Extent(numerator), 6)} // {denominator})"
+                return f"{self.at(Extent(numerator), 6)} // {denominator}", 6
             case Largest(sizes=sizes):
-                return self._maximum([self.text(Extent(size)) for size in sizes])
+                return self._maximum([self.text(Extent(size)) for size in sizes]), _ATOM
 
     def _maximum(self, texts: list[str]) -> str:
         """TorchScript's max takes two arguments."""

@@ -1,11 +1,21 @@
 """Which library kernel computes a node: a table of rules, asked in order before the generic lowering.
 
-In: a node of the Program. Out: a value, or None where no rule fits. A new kernel is one function, one line
-in ``RULES``.
+In: a node of the Program. Out: a value, or None where no rule fits. A new kernel is one function and one line here.
 """
 
 from __future__ import annotations
 
+from tensorlang.passes.choose_attention import attention
+from tensorlang.passes.choose_convolution import convolution
+from tensorlang.passes.choose_norm import norm
+from tensorlang.passes.choose_pooling import window_pooling
+from tensorlang.passes.choose_transform import fourier
 from tensorlang.passes.values import Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    attention,  # A[t,s] V[s,e] with A = softmax along s of scaled Q[t,d] K[s,d]: scaled_dot_product_attention
+    convolution,  # F[o,dx,c] X[x+dx,c] summed over dx, c: conv1d, conv2d, conv3d
+    window_pooling,  # max or mean over dx of X[2 x + dx]: max_pool, avg_pool
+    fourier,  # dft[k,x] U[x] summed over x: fft; idft: ifft
+    norm,  # lnorm, rmsnorm along an index: layer_norm, rms_norm (their factors and shifts join the call)
+)

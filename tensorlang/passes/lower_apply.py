@@ -170,6 +170,9 @@ def _folded(product: Value, bias: Value) -> Code | None:
             if bias.axes == group and len(product.axes) - len(group) == _axis_of(shape[0]):
                 whole = Method(bias.code, "flatten", ())
                 return Method(Call("F.linear", (left, right, whole), ()), "unflatten", shape)
+        case Call(function="F.layer_norm", args=(arg, size, *scale), keywords=keywords) if len(scale) < 2:
+            if bias.axes == product.axes[-1:]:
+                return Call("F.layer_norm", (arg, size, *(scale or (Number(None),)), bias.code), keywords)
         case Call(function="torch.mm", args=(left, right)) if bias.axes in (product.axes[1:], product.axes):
             return call("torch.addmm", bias.code, left, right)
         case Call(function="torch.mv", args=(left, right)) if bias.axes == product.axes:

@@ -112,7 +112,7 @@ def _scaled_early(
 def multiplied(builder: Builder, factors: Sequence[Factor], wanted: Sequence[Index], dtype: str) -> Value:
     """The elementwise product; smaller factors first, numbers joined before, inverses as divisions."""
     coefficient, divisor = _numbers([factor for factor in factors if factor.value.number])
-    over = [factor.value for factor in factors if not factor.value.number and not factor.inverse]
+    over = _scaled_norms([factor.value for factor in factors if not factor.value.number and not factor.inverse])
     under = [factor.value for factor in factors if not factor.value.number and factor.inverse]
     if not over and not under:
         return divided_numbers(coefficient, divisor, dtype)
@@ -137,6 +137,18 @@ def multiplied(builder: Builder, factors: Sequence[Factor], wanted: Sequence[Ind
     for value in under:
         code = Infix("/", code, aligned(value, order))
     return builder.value(code, joint_axes([*over, *under], order), dtype)
+
+
+def _scaled_norms(values: list[Value]) -> list[Value]:
+    """Values with a factor along the last axis of a norm moved into the call of the norm."""
+    for at, value in enumerate(values):
+        match value.code:
+            case Call(function="F.layer_norm" | "F.rms_norm" as function, args=(arg, size), keywords=keywords):
+                for other, scale in enumerate(values):
+                    if other != at and scale.axes == value.axes[-1:] and scale.dtype == value.dtype:
+                        folded = replace(value, code=Call(function, (arg, size, scale.code), keywords))
+                        return [folded if p == at else v for p, v in enumerate(values) if p != other]
+    return values
 
 
 def _is_one(value: Value) -> bool:

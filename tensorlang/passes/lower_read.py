@@ -7,7 +7,7 @@ outside. Elements outside an axis are 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorlang.ir.code import (
@@ -70,7 +70,7 @@ def read(node: Read, builder: Builder) -> Value:
     gathered = _gathered(node, builder)
     regular = {axis: form for axis in range(len(node.at)) if axis not in gathered and (form := linear(node.at[axis]))}
     view = _selected(view, regular)
-    view = _padded(view, regular, node.shape)
+    view = _padded(view, {axis: _reach(form) for axis, form in regular.items() if form.terms}, node.shape)
     for axis, form in regular.items():
         if axis in view.axes:
             view = _viewed(view, axis, form, node.shape[axis])
@@ -134,21 +134,27 @@ def _reach(form: Linear) -> tuple[Size, Size]:
     return span
 
 
-def _padded(view: View, regular: dict[int, Linear], shape: Sequence[Size]) -> View:
+def _padded(view: View, spans: Mapping[int, tuple[Size, Size]], shape: Sequence[Size]) -> View:
     """One pad for all axes that are read outside."""
     needed: dict[int, tuple[Code, Code]] = {}
-    for axis, form in regular.items():
-        if axis in view.axes:
-            low, high = _reach(form)
-            before, after = _at_least_zero(-low), _at_least_zero(high - shape[axis] + 1)
-            if (before, after) != (Number(0), Number(0)):
-                needed[view.at(axis)] = (before, after)
+    for axis, (low, high) in spans.items():
+        before, after = _at_least_zero(-low), _at_least_zero(high - shape[axis] + 1)
+        if (before, after) != (Number(0), Number(0)):
+            needed[view.at(axis)] = (before, after)
     if not needed:
         return view
     amounts: list[Code] = []
     for place in range(len(view.axes) - 1, min(needed) - 1, -1):
         amounts.extend(needed.get(place, (Number(0), Number(0))))
     return View(call("F.pad", view.code, Items(tuple(amounts))), view.axes)
+
+
+def reached(view: View, spans: Mapping[int, tuple[Size, Size]], shape: Sequence[Size]) -> View:
+    """Axes padded and cut to just the positions from the first to the last that are read."""
+    view = _padded(view, spans, shape)
+    for axis, span in spans.items():
+        view = View(_cut(view, axis, span, shape[axis], 1), view.axes)
+    return view
 
 
 def _pad(size: Size) -> Size | None:
@@ -163,28 +169,34 @@ def _at_least_zero(size: Size) -> Code:
     return call("max", Number(0), extent(size)) if known is None else extent(known)
 
 
-def _viewed(view: View, axis: int, form: Linear, size: Size) -> View:
-    """An axis, padded already, as the axes of its indices."""
-    low, high = _reach(form)
+def _cut(view: View, axis: int, span: tuple[Size, Size], size: Size, step: int) -> Code:
+    """The positions of an axis, padded already, that are read: every ``step``-th of those in the span."""
+    low, high = span
     before, after, start = _pad(-low), _pad(high - size + 1), _pad(low)
     count = high - low + 1
     # With a pad before it, the first element that is read comes to stand at 0.
     whole = before is not None and after is not None and start == Size.of(0) and count == before + size + after
-    first = _at_least_zero(low)
+    if whole and step == 1:
+        return view.code
+    return _slice(view, axis, _at_least_zero(low), start, count, step)
+
+
+def _viewed(view: View, axis: int, form: Linear, size: Size) -> View:
+    """An axis, padded already, as the axes of its indices."""
+    span = _reach(form)
     indices = split(form)
     if indices is not None:
-        code = view.code if whole else _slice(view, axis, first, start, count, 1)
+        code = _cut(view, axis, span, size, 1)
         sizes = Items(tuple(extent(index.size) for index in indices))
         return view.with_axis(Method(code, "unflatten", (Number(view.at(axis)), sizes)), axis, *indices)
     if len(form.terms) == 1:
         index, coefficient = form.terms[0]
         stride = coefficient.constant or 1
-        code = view.code if whole and abs(stride) == 1 else _slice(view, axis, first, start, count, abs(stride))
+        code = _cut(view, axis, span, size, abs(stride))
         if stride < 0:
             code = Method(code, "flip", (Items((Number(view.at(axis)),)),))
         return view.with_axis(code, axis, index)
-    code = view.code if whole else _slice(view, axis, first, start, count, 1)
-    return _windows(View(code, view.axes), axis, form)
+    return _windows(View(_cut(view, axis, span, size, 1), view.axes), axis, form)
 
 
 def _slice(view: View, axis: int, first: Code, start: Size | None, count: Size, step: int) -> Code:

@@ -13,6 +13,7 @@ from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Apply, Const, Expr, Index, Position
 from tensorlang.ir.program import Piece
 from tensorlang.ops import REDUCTIONS
+from tensorlang.passes.choose_pooling import pooled
 from tensorlang.passes.lower_read import split
 from tensorlang.passes.lower_reduce import fill_code, reduced
 from tensorlang.passes.ranges import linear, not_negative
@@ -78,13 +79,36 @@ def placeable(piece: Piece, target: Target) -> bool:
 
 def laid_out(value: Value, piece: Piece, target: Target, builder: Builder) -> Value:
     """The value over the tensor's axes."""
+    value = _blocks(value, piece, target, builder)
     for axis, (at, index) in enumerate(zip(piece.left, target.axes, strict=True)):
         form = regular(at, index.size)
         assert form is not None, "only regular equations are laid out"
+        if form.pool > 1 and index in value.axes:
+            continue  # a pooling call has done this axis
         if target.offset is not None and target.offset[0] == axis:
             form = Regular(form.indices, form.stride, form.offset - target.offset[1], form.pool)
         value = _axis(value, form, index, target, builder)
     return value
+
+
+def _blocks(value: Value, piece: Piece, target: Target, builder: Builder) -> Value:
+    """All axes that are divided at once, where the library pools so: blocks of the largest or the mean element."""
+    if target.aggregate not in ("max", "mean") or value.dtype not in ("float", "float64", "bf16"):
+        return value
+    found: list[tuple[Regular, Index]] = []
+    for at, index in zip(piece.left, target.axes, strict=True):
+        form = regular(at, index.size)
+        if form is not None and form.pool > 1:
+            own = form.indices[0].size
+            if (own + form.pool - 1) // form.pool != index.size:
+                return value
+            found.append((form, index))
+    if not 1 <= len(found) <= 3:
+        return value
+    kernel = [form.pool for form, _ in found]
+    space, result = [form.indices[0] for form, _ in found], [index for _, index in found]
+    short = any(own.size != index.size * pool for own, index, pool in zip(space, result, kernel, strict=True))
+    return pooled(target.aggregate, value, space, result, kernel, kernel, short, builder)
 
 
 def _axis(value: Value, form: Regular, index: Index, target: Target, builder: Builder) -> Value:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tensorlang.ir.code import Code, Extent, Ref, is_view, parts, with_parts
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.nodes import Index
+from tensorlang.ir.nodes import Expr, Index, Read, children
 from tensorlang.ir.plan import Argument, Binding, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.ops import POINTWISE
@@ -30,7 +30,7 @@ _RANDOM = tuple(
 
 def schedule(program: Program) -> Plan:
     """The plan that computes the program's outputs from its given tensors."""
-    builder = Builder(program, Names(KERNELS), lower, rules=RULES)
+    builder = Builder(program, Names(KERNELS), lower, rules=RULES, read_once=_read_once(program))
     arguments = _arguments(program, builder)
     names = {tensor: builder.names.fresh(tensor) for tensor in _computed(program)}
     for definition in program.definitions:
@@ -47,6 +47,23 @@ def schedule(program: Program) -> Plan:
     slots = _lifetimes(builder.slots, steps, [code for _, code in results])
     source = next((step.span.source.name for step in steps if step.span is not None), "<program>")
     return Plan(source, (*arguments, *given), slots, steps, results, sizes)
+
+
+def _read_once(program: Program) -> frozenset[str]:
+    """The defined tensors that one definition reads, at one place, and that are no outputs."""
+    counts: dict[str, int] = {}
+    for definition in program.restricted(program.outputs).definitions:
+        stack = [node for piece in definition.pieces for node in (piece.value, *piece.left)]
+        seen: set[Expr] = set()
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack.extend(children(node))
+                if isinstance(node, Read):
+                    counts[node.tensor] = counts.get(node.tensor, 0) + 1
+    once = {name for name, count in counts.items() if count == 1 and name not in program.outputs}
+    return frozenset(once & {definition.tensor for definition in program.definitions})
 
 
 def _computed(program: Program) -> list[str]:

@@ -61,7 +61,8 @@ class Held:
 class Builder:
     """What has been planned so far. One for a plan; only the functions of ``passes`` write to it.
 
-    ``lower`` computes any node (``lower.py``); ``rules`` are asked before (``choose_kernels.py``).
+    ``lower`` computes any node (``lower.py``); ``rules`` are asked before (``choose_kernels.py``). A rule may look
+    through the tensors in ``read_once``: only one place reads them, and they are no outputs.
     """
 
     program: Program
@@ -74,6 +75,7 @@ class Builder:
     work: dict[Code, tuple[Size, ...]] = field(default_factory=dict)
     named: dict[object, Value] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    read_once: frozenset[str] = frozenset()
     wish: str = "value"
     note: str = ""
     span: Span | None = None
@@ -116,11 +118,19 @@ def size_number(size: Size) -> Value:
 
 def is_positive(value: Value) -> bool:
     """Whether a Python number is known to be above 0."""
-    match value.code:
+    return _positive(value.code)
+
+
+def _positive(code: Code) -> bool:
+    match code:
         case Number(value=bool() | int() | float() as number):
             return number > 0
         case Extent(size=size):
             return positive(size)
+        case Infix(symbol="+" | "*" | "/" | "**", left=left, right=right):
+            return _positive(left) and (_positive(right) or code.symbol == "**")
+        case Call(function="math.sqrt", args=(arg,)):
+            return _positive(arg)
         case _:
             return False
 
