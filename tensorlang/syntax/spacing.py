@@ -39,11 +39,12 @@ def pieces(lexemes: list[Lexeme]) -> list[Piece]:
     """The lexemes of a line with the room before each."""
     found: list[Piece] = []
     brackets: list[int] = []
-    learning = lexemes[0].kind == "MINIMIZE"
+    learning = False
     roomy = _roomy(lexemes)
     unary = False
     for at, lexeme in enumerate(lexemes):
         before = lexemes[at - 1] if at else None
+        learning = lexeme.kind == "MINIMIZE" or (learning and lexeme.kind != "SEMICOLON")
         inside = lexemes[brackets[-1]].kind if brackets else ""
         gap = "" if before is None or unary else _gap(before, lexeme, inside, learning)
         if before is not None and before.kind == "COMMA" and brackets and brackets[-1] in roomy:

@@ -49,6 +49,7 @@ def test_corpus(path, golden):
         ("def F(X[...,i],o = 3)->Y[...,o] :Y=X;Z=3", "def F(X[..., i], o=3) -> Y[..., o]: Y = X; Z = 3"),
         ("input X[b]:complex,T in v~zeros()", "input X[b]: complex, T in v ~ zeros()"),
         ("minimize L with adam(lr = 1),batch = (n,64)", "minimize L with adam(lr=1), batch=(n, 64)"),
+        ("minimize L;a=1", "minimize L; a = 1"),
         ('test "x" :assert | d |==3;', 'test "x": assert |d| == 3'),
         ("Y=a#c", "Y = a  #c"),
         ("Y = A[i,(h  d)] t'", "Y = A[i,(h d)] t'"),
