@@ -115,7 +115,7 @@ print(json.dumps([code, sorted({{name.partition('.')[0] for name in sys.modules}
 @pytest.mark.parametrize("command", QUICK)
 def test_quick_commands_import_nothing_heavy(command: str, tmp_path: Path) -> None:
     program, wrong = tmp_path / "program.tl", tmp_path / "wrong.tl"
-    program.write_text("input X[b, i]\nparam W[o, i]\ndim o = 3\nY[b, o] = relu(W[o, i] X[b, i])\n")
+    program.write_text("input X[b,i]\nparam W[o,i]\ndim o = 3\nY[b,o] = relu(W[o,i] X[b,i])\n")
     wrong.write_text("input X[i]\nY = Z[i] X[i]\n")
     script = WATCH.format(arguments=QUICK[command])
     ran = subprocess.run(
