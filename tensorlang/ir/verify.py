@@ -19,6 +19,7 @@ from tensorlang.ir.nodes import (
     Reduce,
     Where,
     bound_indices,
+    cached,
     children,
     free_indices,
 )
@@ -67,15 +68,15 @@ def _definition_faults(program: Program, definition: Definition, known: set[str]
         return ["defined twice"]
     if definition.aggregate not in AGGREGATES.values():
         return [f"unknown aggregate {definition.aggregate}"]
-    faults = [fault for piece in definition.pieces for fault in _vocabulary_faults(piece)]
+    faults = [fault for piece in definition.pieces for fault in _node_faults(program, piece, known)]
     for piece in () if faults else definition.pieces:
         if len(piece.left) != len(tensor.axes):
             faults.append(f"{len(piece.left)} positions on the left, {len(tensor.axes)} axes")
         given = dtype(piece.value)
         if definition.aggregate not in ("any", "all") and _narrows(given, tensor.dtype):
             faults.append(f"a value of {given} in a tensor of {tensor.dtype}")
+        faults += [f"a position of {dtype(at)} on the left" for at in piece.left if dtype(at) != "int"]
         faults += _scope_faults(piece)
-        faults += _node_faults(program, piece, known)
     return faults
 
 
@@ -104,39 +105,38 @@ def _scope_faults(piece: Piece) -> list[str]:
     return faults
 
 
-def _nodes(piece: Piece) -> dict[Expr, None]:
-    """Every expression in a piece, once."""
-    seen: dict[Expr, None] = {}
-    stack: list[Expr] = [*piece.left, piece.value]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen[node] = None
-            stack.extend(children(node))
-    return seen
-
-
-def _vocabulary_faults(piece: Piece) -> list[str]:
-    """Names that no record has: checked first, since element types come from the records."""
-    faults: list[str] = []
-    for node in _nodes(piece):
-        table = POINTWISE if isinstance(node, Apply) else REDUCTIONS if isinstance(node, Reduce) else ALONG
-        if isinstance(node, Apply | Reduce | AlongIndex) and node.op not in table:
-            faults.append(f"unknown operator {node.op}")
-    return faults
-
-
 def _node_faults(program: Program, piece: Piece, known: set[str]) -> list[str]:
-    faults = [f"a position of {dtype(position)} on the left" for position in piece.left if dtype(position) != "int"]
-    for node in _nodes(piece):
-        fault = _node_fault(program, node, known) or _binding_fault(node)
+    faults: list[str] = []
+    for root in (*piece.left, piece.value):
+        fault = _fault_inside(root)
         if fault is not None:
             faults.append(fault)
+        else:
+            faults += [fault for read in _reads(root) if (fault := _read_fault(program, read, known)) is not None]
     return faults
+
+
+@cached
+def _reads(node: Expr) -> frozenset[Read]:
+    """All reads in an expression."""
+    own = frozenset((node,)) if isinstance(node, Read) else frozenset()
+    return own.union(*(_reads(child) for child in children(node)))
+
+
+@cached
+def _fault_inside(node: Expr) -> str | None:
+    """What is wrong with an expression in itself, whatever the program; known of a node once for all."""
+    for child in children(node):
+        fault = _fault_inside(child)
+        if fault is not None:
+            return fault
+    return _fault(node) or _binding_fault(node)
 
 
 def _binding_fault(node: Expr) -> str | None:
     bound = bound_indices(node)
+    if not bound:
+        return None
     inside = frozenset().union(*(bound_inside(child) for child in children(node)))
     if len(set(bound)) != len(bound):
         return f"an index bound twice: {[i.name for i in bound]}"
@@ -145,26 +145,33 @@ def _binding_fault(node: Expr) -> str | None:
     return None
 
 
-def _node_fault(program: Program, node: Expr, known: set[str]) -> str | None:
+def _fault(node: Expr) -> str | None:
     match node:
         case Const(value=value, dtype=own):
             fits = {bool: "bool", int: "int", Size: "int", float: "float", complex: "complex"}[type(value)] == own
             return None if fits else f"a constant {value!r} of {own}"
-        case Position() | Reduce():
+        case Position():
             return None
-        case Read():
-            return _read_fault(program, node, known)
+        case Read(tensor=tensor, at=at, shape=shape):
+            if any(dtype(position) != "int" for position in at):
+                return f"{tensor} read at a position of {[dtype(position) for position in at]}"
+            return None if len(at) == len(shape) else f"{tensor} read at {len(at)} positions of {len(shape)} axes"
         case Apply(op=op, args=args):
             return _apply_fault(op, args)
         case Contract(semiring=semiring):
             return None if semiring == "sum" else f"unknown semiring {semiring}"
+        case Reduce(op=op):
+            return None if op in REDUCTIONS else f"unknown reduction {op}"
         case AlongIndex(op=op, options=options):
-            return None if len(options) <= len(ALONG[op].options) else f"{op} with {len(options)} options"
+            fits = op in ALONG and len(options) <= len(ALONG[op].options)
+            return None if fits else f"{op} along an index, with {len(options)} options"
         case Where(condition=condition):
             return None if dtype(condition) == "bool" else f"a condition of {dtype(condition)}"
 
 
 def _apply_fault(op: str, args: tuple[Expr, ...]) -> str | None:
+    if op not in POINTWISE:
+        return f"unknown operator {op}"
     least, most = POINTWISE[op].arity
     if not least <= len(args) <= most:
         return f"{op} of {len(args)} arguments"
@@ -182,10 +189,6 @@ def _structured_fault(node: Read) -> str | None:
 
 
 def _read_fault(program: Program, node: Read, known: set[str]) -> str | None:
-    if any(dtype(position) != "int" for position in node.at):
-        return f"{node.tensor} read at a position of {[dtype(position) for position in node.at]}"
-    if len(node.at) != len(node.shape):
-        return f"{node.tensor} read at {len(node.at)} positions of {len(node.shape)} axes"
     tensor = program.tensors.get(node.tensor)
     if tensor is None:
         return _structured_fault(node)
