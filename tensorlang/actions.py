@@ -32,7 +32,6 @@ from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.report import Failure, Reporter, TestResult, Value
 from tensorlang.source import Span
-from tensorlang.stages import access_of
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
 
@@ -45,15 +44,14 @@ class Run:
     given: dict[str, Any]
     reporter: Reporter
     options: Options
-    folder: str | None
     curves: dict[str, list[float]] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
 
-    @property
-    def access(self) -> Access:
-        return access_of(self.options, self.folder)
+    def access(self, span: Span) -> Access:
+        """What an action may touch."""
+        return self.module.state.compiled.home.access(self.options, span)
 
     def evaluate(self, *names: str) -> dict[str, torch.Tensor]:
         """Tensors of the program, without gradients."""
@@ -77,7 +75,7 @@ class Run:
             case SaveAction():
                 self.save(action)
             case LoadAction():
-                load(self.module, self.access, action.path, action.span, action.params)
+                load(self.module, self.access(action.span), action.path, action.span, action.params)
                 self.reporter.note(f"loaded {action.path}")
             case PlotAction():
                 self.plot(action)
@@ -156,18 +154,26 @@ class Run:
 
     def save(self, action: SaveAction) -> None:
         if action.params:
-            save_params(self.access, action.path, ready_params(self.module, action.span), action.span)
+            save_params(self.access(action.span), action.path, ready_params(self.module, action.span), action.span)
         else:
-            save(self.access, action.path, self.evaluate(*action.tensors), action.span)
+            save(self.access(action.span), action.path, self.evaluate(*action.tensors), action.span)
         self.reporter.note(f"saved {action.path}")
 
     def plot(self, action: PlotAction) -> None:
         if action.curve and action.tensor in self.curves:
             values = torch.tensor(self.curves[action.tensor])
-            plot(self.access, action.path, action.title, values, ("step",), True, action.span)
+            plot(self.access(action.span), action.path, action.title, values, ("step",), True, action.span)
         else:
             value = self.evaluate(action.tensor)[action.tensor]
-            plot(self.access, action.path, action.title, value, self.labels(action.tensor), False, action.span)
+            plot(
+                self.access(action.span),
+                action.path,
+                action.title,
+                value,
+                self.labels(action.tensor),
+                False,
+                action.span,
+            )
         self.reporter.note(f"drew {action.path}")
 
 

@@ -73,11 +73,12 @@ def _module(source: Source, options: Options, folder: str | None, depth: int) ->
     from tensorlang.compiled import Compiled
     from tensorlang.driver import check
     from tensorlang.module import Module
+    from tensorlang.stages import Home
 
     checked = check(source, options, folder)
     checked.correct()
     _warn(checked, depth + 1)
-    module = Module(Compiled(checked, options, folder))
+    module = Module(Compiled(checked, options, Home(folder)))
     module.source  # noqa: B018  # errors of later stages belong to compiling, not to the first call
     return module
 

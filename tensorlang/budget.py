@@ -1,8 +1,8 @@
 """The limits on memory and work, checked on the plan before anything runs.
 
 In: a plan, the sizes of a call, the limits. Out: nothing, or a ``RunError`` that names the largest tensor, its shape,
-its bytes, the limit and the flag that raises it. What is only another view of a tensor counts for nothing; everything else
-counts as long as it lives.
+its bytes, the limit and the flag that raises it. What is only another view of a tensor counts for nothing; everything
+else counts as long as it lives.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Piece:
 
 
 def check_budget(plan: Plan, sizes: Sizes, limits: Limits, floating: int) -> None:
-    """Raise ``RunError`` where the plan needs more memory or work than allowed; ``floating`` is the bytes of a float."""
+    """Raise ``RunError`` where the plan needs more memory or work than allowed; a float takes ``floating`` bytes."""
     peak, largest = _peak(plan, sizes, {**_WIDTH, "float": floating, "complex": max(8, 2 * floating)})
     if peak > limits.memory and largest is not None:
         raise _too_large(peak, largest, limits.memory)

@@ -30,6 +30,7 @@ class Ready:
     """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name."""
 
     outputs: tuple[str, ...]
+    only: str | None
     compute: Callable[..., Any]
     sources: tuple[tuple[Mapping[str, Any] | None, str], ...]
     converts: tuple[tuple[str, Tensor], ...]
@@ -146,8 +147,9 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         if tensor.positions is not None and tensor.name in given:
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
-    compute = function.compute
-    return Ready(function.outputs, compute, tuple(sources), converts, tuple(positions), state.floating)
+    only = function.outputs[0] if len(function.outputs) == 1 else None
+    outputs, compute = function.outputs, function.compute
+    return Ready(outputs, only, compute, tuple(sources), converts, tuple(positions), state.floating)
 
 
 def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:

@@ -22,12 +22,12 @@ from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
 from tensorlang.source import Source
-from tensorlang.stages import Checked, access_of, check, planned
+from tensorlang.stages import Checked, Home, check, planned
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Computes ``outputs``: ``compute(*arguments of the plan)`` returns them as a tuple, in order.
+    """Computes ``outputs``: ``compute(*arguments of the plan)`` returns one bare, several as a tuple.
 
     ``program`` is the part of the program that is needed; ``given`` are the tensors of it that a call gives. Where
     sizes are ``unbound``, data may be given too: a batch of it.
@@ -50,14 +50,12 @@ def is_given(tensor: Tensor) -> bool:
 class Compiled:
     """One checked program with its options; knows no tensors."""
 
-    def __init__(
-        self, checked: Checked, options: Options, folder: str | None, arrays: dict[object, Any] | None = None
-    ) -> None:
+    def __init__(self, checked: Checked, options: Options, home: Home, arrays: dict[object, Any] | None = None) -> None:
         """``arrays`` keeps the contents of data files between programs that load the same ones."""
         self.checked = checked
         self.program = checked.correct()
         self.options = options
-        self.folder = folder
+        self.home = home
         self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
         self._arrays = arrays
         self._functions: dict[tuple[object, ...], Function] = {}
@@ -78,17 +76,17 @@ class Compiled:
         if unbound:
             whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
         program = whole.restricted(outputs)
-        made = build(planned(whole, outputs))
+        made = build(planned(whole, outputs), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
-        compute = as_tuple(made.compute, made.plan, floating)
+        compute = in_type(made.compute, made.plan, floating) if outputs else _nothing
         return Function(outputs, program, made.plan, made.text, compute, given, unbound)
 
     def read(self, file: FileRef) -> Any:
         """The array of a data file."""
-        access = access_of(self.options, self.folder)
+        access = self.home.access(self.options, file.span)
         if self._arrays is None:
             return read(access, file)
-        key = (file, _facts(os.path.join(self.folder or "", file.path)))
+        key = (file, access.folder, _facts(os.path.join(access.folder or "", file.path)))
         if key not in self._arrays:
             self._arrays[key] = read(access, file)
         return self._arrays[key]
@@ -98,7 +96,7 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Callable[..., Compiled], tuple[object, ...]]:
         source = self.checked.source
-        return again, (source.name, source.text, self.options, self.folder)
+        return again, (source.name, source.text, self.options, self.home.folder)
 
 
 def _facts(path: str) -> tuple[int, int] | None:
@@ -110,31 +108,33 @@ def _facts(path: str) -> tuple[int, int] | None:
     return facts.st_mtime_ns, facts.st_size
 
 
-def as_tuple(compute: Callable[..., Any], plan: Plan, floating: torch.dtype) -> Callable[..., Any]:
-    """``compute`` with its results always in a tuple.
+def in_type(compute: Callable[..., Any], plan: Plan, floating: torch.dtype) -> Callable[..., Any]:
+    """``compute`` where ``float`` is the program's.
 
-    Generated code takes the element type of ``float`` from its arguments; where it has none, torch's default is used,
-    which then must be the program's.
+    Generated code takes that type from its arguments; where it has none, it asks for torch's default, which is then
+    set.
     """
-    if not plan.results:
-        return lambda *arguments: ()
     if any(argument.dtype in ("float", "complex") for argument in plan.arguments):
-        return (lambda *arguments: (compute(*arguments),)) if len(plan.results) == 1 else compute
-    many = compute if len(plan.results) > 1 else lambda *arguments: (compute(*arguments),)
+        return compute
 
-    def in_type(*arguments: Any) -> Any:
+    def with_default(*arguments: Any) -> Any:
         before = torch.get_default_dtype()
         if before == floating:
-            return many(*arguments)
+            return compute(*arguments)
         torch.set_default_dtype(floating)
         try:
-            return many(*arguments)
+            return compute(*arguments)
         finally:
             torch.set_default_dtype(before)
 
-    return in_type
+    return with_default
+
+
+def _nothing(*arguments: Any) -> tuple[Any, ...]:
+    """What a program without outputs computes."""
+    return ()
 
 
 def again(name: str, text: str, options: Options, folder: str | None) -> Compiled:
     """Compile from text: what unpickling does."""
-    return Compiled(check(Source(name, text), options, folder), options, folder)
+    return Compiled(check(Source(name, text), options, folder), options, Home(folder))

@@ -19,7 +19,7 @@ from tensorlang.ir.program import Action, AssertAction, FileRef, LoadAction, Min
 from tensorlang.options import Options
 from tensorlang.report import Failure, Reporter, Silent, TestResult
 from tensorlang.source import Source
-from tensorlang.stages import Checked, check, explain, explained, read_source, stages
+from tensorlang.stages import Checked, Home, check, explain, explained, read_source, stages
 
 if TYPE_CHECKING:
     from tensorlang.actions import Run
@@ -99,10 +99,10 @@ def _begin(
 
     if checked.problems.warnings:
         reporter.note(render(checked.problems.warnings))
-    module = Module(Compiled(checked, options, folder))
+    module = Module(Compiled(checked, options, Home(folder)))
     if options.load is not None:
         load_chosen(module, options.load)
-    return Run(module, {**_from_files(module, options), **inputs}, reporter, options, folder)
+    return Run(module, {**_from_files(module, options), **inputs}, reporter, options)
 
 
 def _from_files(module: Any, options: Options) -> dict[str, Any]:

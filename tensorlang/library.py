@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -56,9 +57,10 @@ class _Origin:
 
 @dataclass(slots=True)
 class Library:
-    """The imports of one program, whose files ``access`` may open."""
+    """The imports of one program, whose files ``access`` may open; those named in ``homes`` start elsewhere."""
 
     access: Access
+    homes: Mapping[Source, Access] = field(default_factory=dict)
     _origins: dict[int, _Origin] = field(default_factory=dict)
     _importers: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -98,12 +100,15 @@ class Library:
     def _beside(self, span: Span) -> str | None:
         """The folder of the file that a span stands in."""
         origin = self._origins.get(id(span.source))
-        return self.access.folder if origin is None else os.path.dirname(origin.identity)
+        return self._home(span).folder if origin is None else os.path.dirname(origin.identity)
+
+    def _home(self, span: Span) -> Access:
+        return self.homes.get(span.source, self.access)
 
     def _by_path(self, path: str, span: Span) -> _Origin:
         importer = self._origins.get(id(span.source))
         if importer is None:
-            return _Origin(self.access, posixpath.normpath(path) if path else path)
+            return _Origin(self._home(span), posixpath.normpath(path) if path else path)
         return _Origin(importer.access, posixpath.normpath(posixpath.join(posixpath.dirname(importer.path), path)))
 
     def _admit(self, origin: _Origin, source: Source, span: Span, problems: Problems) -> bool:

@@ -89,8 +89,10 @@ class Module(Stored):
             key: list[object] = []
             for name, tensor in given.items():
                 key += (name, tensor.shape, tensor.dtype, tensor.device)
-            ready = table.ready[tuple(key)]
-        except (KeyError, AttributeError, TypeError):
+            ready = table.ready.get(tuple(key))
+        except (AttributeError, TypeError):
+            ready = None  # not all of it are tensors
+        if ready is None:
             ready, given = self._prepare(table, given)
         if ready.converts:
             given = ready.convert(given)
@@ -100,7 +102,8 @@ class Module(Stored):
             arguments = self._fetch(table, ready, given)
         if ready.positions:
             ready.check_positions(arguments)
-        return dict(zip(ready.outputs, ready.compute(*arguments), strict=True))
+        result = ready.compute(*arguments)
+        return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
 
     def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""

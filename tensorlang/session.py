@@ -7,7 +7,7 @@ leaves everything as it was, and parameters keep their trained values as long as
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import Problems, RunError, nearest, render, run_error
@@ -15,8 +15,8 @@ from tensorlang.ir.program import QueryAction
 from tensorlang.options import Options
 from tensorlang.report import Reporter, Silent, Value, as_problem
 from tensorlang.source import Source, Span
-from tensorlang.stages import check_tree, explained, read_source
-from tensorlang.statements import ACTIONS, Statements, defined, written
+from tensorlang.stages import Checked, Home, check_tree, explained, read_source
+from tensorlang.statements import ACTIONS, Statements, defined, shown, written
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse
 
@@ -42,6 +42,7 @@ class Session:
         self._given: dict[str, Any] = {}
         self._parameters: dict[str, Any] = {}
         self._arrays: dict[object, Any] = {}
+        self._homes: Mapping[Source, str] = {}
         self._built: Module | None = None
         self._count = 0
 
@@ -54,56 +55,60 @@ class Session:
         told of notes, progress and failed assertions as they happen; without one a failed assertion is an error.
         """
         self._count += 1
-        return self._enter(Source(f"<{self._count}>", text), self.folder, reporter, show_equations=True)
+        return self._enter(Source(f"<{self._count}>", text), Home(self.folder, self._homes), reporter, whole=False)
 
     def load(self, path: str, reporter: Reporter | None = None) -> tuple[Value, ...]:
-        """Add the statements of a file and return its answers; its folder becomes the session's when none was given."""
+        """Add the statements of a file and return its answers, as a run does; it finds its own files beside it."""
         source = read_source(path, self.options)
-        folder = os.path.dirname(os.path.abspath(path)) if self.folder is None else self.folder
-        values = self._enter(source, folder, reporter, show_equations=False)
-        self.folder = folder
-        return values
+        home = Home(self.folder, {**self._homes, source: os.path.dirname(os.path.abspath(path))})
+        return self._enter(source, home, reporter, whole=True)
 
-    def _enter(
-        self, source: Source, folder: str | None, reporter: Reporter | None, show_equations: bool
-    ) -> tuple[Value, ...]:
+    def _enter(self, source: Source, home: Home, reporter: Reporter | None, whole: bool) -> tuple[Value, ...]:
         problems = Problems()
         file = parse(source, problems, self.options.limits)
         problems.raise_errors()
         statements = self._statements.with_all(file.statements)
-        module = self._build(statements, file, folder)
-        values = self._act(module, file.statements, folder, reporter, show_equations)
+        module = self._build(statements, file, home)
+        values = self._act(module, file.statements, reporter, whole)
         # Nothing above has changed the session, so an error leaves it as it was.
-        self._statements, self._built = statements, module
+        self._statements, self._built, self._homes = statements, module, home.others
         self._parameters = _values(module)
         return values
 
-    def _build(self, statements: Statements, new: ast.File, folder: str | None) -> Module:
+    def _build(self, statements: Statements, new: ast.File, home: Home) -> Module:
         """The whole program with the new actions; what was done before is not done again."""
         from tensorlang.compiled import Compiled
         from tensorlang.module import Module
         from tensorlang.stored import take_values
 
-        whole = (*statements.kept, *(s for s in new.statements if isinstance(s, ACTIONS)))
-        source = Source("<session>", statements.text)
-        checked = check_tree(source, ast.File(whole, span=new.span), Problems(), self.options, folder)
+        actions = tuple(s for s in new.statements if isinstance(s, ACTIONS))
+        checked = self._check(statements, actions, new.span, home)
+        early = _too_early(statements, checked)
+        if early:
+            waiting = Statements(tuple(s for s in statements.kept if s not in early))
+            without = self._check(waiting, actions, new.span, home)
+            checked = checked if without.problems.errors else without
         checked.correct()
-        module = Module(Compiled(checked, self.options, folder, self._arrays))
+        module = Module(Compiled(checked, self.options, home, self._arrays))
         take_values(module, module.state.compiled, self._parameters)
         return module
+
+    def _check(self, statements: Statements, actions: tuple[ast.Statement, ...], span: Span, home: Home) -> Checked:
+        source = Source("<session>", statements.text)
+        file = ast.File((*statements.kept, *actions), span=span)
+        return check_tree(source, file, Problems(), self.options, home)
 
     def _act(
         self,
         module: Module,
         new: Sequence[ast.Statement],
-        folder: str | None,
         reporter: Reporter | None,
-        show_equations: bool,
+        whole: bool,
     ) -> tuple[Value, ...]:
         from tensorlang.actions import Run
 
         program = module.program
-        running = Run(module, self._inputs(module), reporter or Silent(), self.options, folder)
+        running = Run(module, self._inputs(module), reporter or Silent(), self.options)
         warnings = module.state.compiled.checked.problems.warnings
         if reporter is not None and warnings:
             reporter.note(render(warnings))
@@ -111,15 +116,18 @@ class Session:
         values: list[Value] = []
         waiting: list[str] = []
         for statement in new:
-            if isinstance(statement, ast.Equation) and show_equations and statement.name in program.tensors:
-                waiting.append(statement.name)
-            elif isinstance(statement, ACTIONS):
+            if not whole:
+                waiting += [name for name in shown(statement) if name in program.tensors]
+            if isinstance(statement, ACTIONS):
                 values += running.values(_pop(waiting))
                 action = next(actions)
                 if isinstance(action, QueryAction):
                     values += running.values({action.tensor: action.title})
                 else:
                     running.act(action)
+        if whole and not program.actions:
+            defined_here = {name for statement in new for name in defined(statement)}
+            waiting += [name for name in program.outputs if name in defined_here]
         values += running.values(_pop(waiting))
         if reporter is None:
             _raise_failures(running)
@@ -129,6 +137,7 @@ class Session:
 
     def set(self, name: str, value: Any) -> None:
         """Give an input its value (a tensor, an array or a number)."""
+        from tensorlang.binding import Shaped, bind, known_sizes
         from tensorlang.calling import unexpected
         from tensorlang.inputs import as_tensor, converted
 
@@ -138,8 +147,9 @@ class Session:
         if tensor is None:
             raise unexpected(name, state.compiled)
         made, chosen = as_tensor(value, tensor, state.device)
+        bind(module.program, [Shaped(tensor, tuple(made.shape))], known_sizes(module.program, self.options.dims))
         converted(made, tensor, state.floating, chosen)
-        self._given[name] = value
+        self._given[name] = value if hasattr(value, "shape") else made.cpu().numpy()
 
     def __getitem__(self, name: str) -> Any:
         """The value of a tensor."""
@@ -188,11 +198,24 @@ class Session:
 
     def _module(self) -> Module:
         if self._built is None:
-            self._built = self._build(self._statements, _empty(), self.folder)
+            self._built = self._build(self._statements, _empty(), Home(self.folder, self._homes))
         return self._built
 
     def _inputs(self, module: Module) -> dict[str, Any]:
         return {name: value for name, value in self._given.items() if name in module.state.compiled.given}
+
+
+def _too_early(statements: Statements, checked: Checked) -> tuple[ast.Statement, ...]:
+    """Declarations whose sizes only a later equation will tell, where nothing else is wrong: they wait for it."""
+    spans = [problem.span for problem in checked.problems.errors if problem.code == "E0302"]
+    if not spans or len(spans) < len(checked.problems.errors):
+        return ()
+    declared = [s for s in statements.kept if isinstance(s, ast.Declaration)]
+    return tuple(s for s in declared if any(span is not None and _within(span, s.span) for span in spans))
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return inner.source is outer.source and outer.start <= inner.start and inner.end <= outer.end
 
 
 def _empty() -> ast.File:

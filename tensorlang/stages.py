@@ -7,8 +7,8 @@ source for some of its tensors, or a stage as text. No torch is imported here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from tensorlang.library import Library, decode
 from tensorlang.options import Options
 from tensorlang.sema import analyse
 from tensorlang.sema.setting import Setting
-from tensorlang.source import Source
+from tensorlang.source import Source, Span
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse
 
@@ -67,30 +67,41 @@ def _nearby(path: str) -> tuple[str, ...]:
     return (f"did you mean `{os.path.join(folder, near)}`?",) if near else ()
 
 
-def access_of(options: Options, folder: str | None) -> Access:
-    """What a program may touch."""
-    return Access(folder, options.allow_read, options.allow_write, options.limits)
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that a program's files lie in (None: it has none), and those of sources that have their own."""
+
+    folder: str | None = None
+    others: Mapping[Source, str] = field(default_factory=dict)
+
+    def of(self, source: Source) -> str | None:
+        return self.others.get(source, self.folder)
+
+    def access(self, options: Options, span: Span | None = None) -> Access:
+        """What the statement at a place may touch."""
+        folder = self.folder if span is None else self.of(span.source)
+        return Access(folder, options.allow_read, options.allow_write, options.limits)
 
 
 def check(source: Source, options: Options, folder: str | None = None) -> Checked:
     """Parse and analyse; never raises on a wrong program: see ``problems``. ``folder`` is where its files may lie."""
     problems = Problems()
     file = parse(source, problems, options.limits)
-    return check_tree(source, file, problems, options, folder)
+    return check_tree(source, file, problems, options, Home(folder))
 
 
-def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, folder: str | None) -> Checked:
+def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, home: Home) -> Checked:
     """Analyse a tree (of one source or of several)."""
     program = None
     _check_options(options, problems)
     if not problems.errors:
-        access = access_of(options, folder)
+        library = Library(home.access(options), {s: home.access(options, Span(s, 0, 0)) for s in home.others})
         setting = Setting(
             dims=options.dims,
             values=options.values,
             limits=options.limits,
-            load_module=Library(access).load,
-            probe=lambda file, problems: _probe(access, file, problems),
+            load_module=library.load,
+            probe=lambda file, problems: _probe(home.access(options, file.span), file, problems),
         )
         program = analyse(file, setting, problems)
         if program is not None:
@@ -170,7 +181,7 @@ def stages() -> tuple[str, ...]:
 
 
 def explain(
-    source: Source, options: Options, folder: str | None, name: str | None = None, stage: str = "program"
+    source: Source, options: Options, folder: str | None = None, name: str | None = None, stage: str = "program"
 ) -> str:
     """The program after a stage, as text; ``name`` narrows it to one tensor and what it is made of.
 
@@ -221,12 +232,12 @@ def _tree(file: ast.File, name: str | None) -> Iterator[str]:
 def _fields(node: ast.Node) -> tuple[list[str], list[tuple[str, ast.Node]]]:
     plain: list[str] = []
     below: list[tuple[str, ast.Node]] = []
-    for field in fields(node):
-        value = getattr(node, field.name)
-        if field.name in ("span", "left") or value is None or value == ():
+    for entry in fields(node):
+        value = getattr(node, entry.name)
+        if entry.name in ("span", "left") or value is None or value == ():
             continue
         parts = [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, ast.Node)]
-        below += [(field.name, part) for part in parts]
+        below += [(entry.name, part) for part in parts]
         if not parts:
-            plain.append(f"{field.name}={value}" if isinstance(value, str) else f"{field.name}={value!r}")
+            plain.append(f"{entry.name}={value}" if isinstance(value, str) else f"{entry.name}={value!r}")
     return plain, below

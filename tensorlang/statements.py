@@ -67,6 +67,13 @@ def defined(statement: ast.Statement) -> tuple[str, ...]:
             return ()
 
 
+def shown(statement: ast.Statement) -> tuple[str, ...]:
+    """The names whose values a statement settles: of equations, parameters and data."""
+    if isinstance(statement, ast.Declaration) and statement.kind in ("param", "buffer", "data", "relation"):
+        return defined(statement)
+    return (statement.name,) if isinstance(statement, ast.Equation) else ()
+
+
 def replaces(new: ast.Statement, old: ast.Statement) -> bool:
     """Whether an earlier statement goes when a new one is entered."""
     if new == old:
