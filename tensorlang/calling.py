@@ -17,6 +17,7 @@ from tensorlang.binding import Bindings, Shaped, bind, check_program, declared, 
 from tensorlang.budget import check_budget
 from tensorlang.compiled import Compiled, Function
 from tensorlang.diagnostics import RunError, nearest, run_error
+from tensorlang.draws import stream
 from tensorlang.inputs import as_tensor, check_device, check_positions, converted
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program, Tensor
@@ -36,6 +37,7 @@ class Ready:
     converts: tuple[tuple[str, Tensor], ...]
     positions: tuple[tuple[int, Tensor, int], ...]
     floating: torch.dtype
+    random: bool
 
     def convert(self, given: Given) -> Given:
         return given | {name: converted(given[name], tensor, self.floating, True) for name, tensor in self.converts}
@@ -64,6 +66,13 @@ class State:
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
     main: Table | None = None
     checked: set[tuple[str, int]] = field(default_factory=set)
+    generator: torch.Generator | None = None
+
+    def stream(self) -> torch.Generator:
+        """Where random functions draw from."""
+        if self.generator is None or self.generator.device != self.device:
+            self.generator = stream(self.compiled.options.seed, self.device)
+        return self.generator
 
     def forget(self) -> None:
         """Drop the calls that were checked: devices or element types have changed."""
@@ -149,7 +158,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
     _check_stored_positions(module, state, function, sizes)
     only = function.outputs[0] if len(function.outputs) == 1 else None
     outputs, compute = function.outputs, function.compute
-    return Ready(outputs, only, compute, tuple(sources), converts, tuple(positions), state.floating)
+    return Ready(outputs, only, compute, tuple(sources), converts, tuple(positions), state.floating, function.random)
 
 
 def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:

@@ -17,6 +17,7 @@ import torch
 
 from tensorlang.backends.torch_module import build
 from tensorlang.data import read
+from tensorlang.draws import draws
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
@@ -40,6 +41,7 @@ class Function:
     compute: Callable[..., Any]
     given: tuple[str, ...]
     unbound: frozenset[Symbol] = frozenset()
+    random: bool = False
 
 
 def is_given(tensor: Tensor) -> bool:
@@ -79,7 +81,7 @@ class Compiled:
         made = build(planned(whole, outputs), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
         compute = in_type(made.compute, made.plan, floating) if outputs else _nothing
-        return Function(outputs, program, made.plan, made.text, compute, given, unbound)
+        return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program))
 
     def read(self, file: FileRef) -> Any:
         """The array of a data file."""

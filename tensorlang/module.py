@@ -18,6 +18,7 @@ from tensorlang.binding import titled
 from tensorlang.calling import Ready, State, Table, as_tensors, prepare
 from tensorlang.compiled import Compiled
 from tensorlang.diagnostics import run_error
+from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import Program, Tensor
@@ -102,7 +103,8 @@ class Module(Stored):
             arguments = self._fetch(table, ready, given)
         if ready.positions:
             ready.check_positions(arguments)
-        result = ready.compute(*arguments)
+        compute = ready.compute
+        result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
         return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
 
     def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:

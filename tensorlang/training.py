@@ -88,6 +88,7 @@ def minimize(
         after_step=(lambda: _update(batched, action)) if action.updates else None,
         blame=lambda: blame(batched, program.definitions),
         buffers={name: attribute(module, name) for name, _ in action.updates},
+        generators={"program": state.stream()} if table.function.random else {},
         checkpoint=_keeper(options),
         resume=_snapshot(options, action),
         span=action.span,
