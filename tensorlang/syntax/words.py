@@ -51,7 +51,14 @@ INSIDE = {
     "KIND": {"in": "IN"},
     "ELEMENT": {"in": "IN"},
 }
-_BEFORE_NAME = {"COMMA", "ASSIGN", "TILDE", *(kind for inside in INSIDE.values() for kind in inside.values())}
+_BEFORE_NAME = {
+    "COMMA",
+    "ASSIGN",
+    "TILDE",
+    "KIND",
+    "ELEMENT",
+    *(kind for inside in INSIDE.values() for kind in inside.values()),
+}
 _OPENING = {"LPAR", "APPLY", "GROUP", "LSQB", "LIST"}
 _BEFORE_OPERAND = _OPENING | {"COMMA", "SIGN", "TIMES", "COMPARE", "ASSIGN", "POWER", "COLON", "TILDE", "ARROW"}
 
@@ -150,7 +157,7 @@ def _word(word: Lexeme, at: int, lexemes: list[Lexeme], out: list[Lexeme], state
         return state.keyword
     if out and out[-1].kind == "DOT":
         return "NAME"
-    if at == 1 and at + 1 < len(lexemes) and lexemes[at + 1].kind == "NAME" and lexemes[at + 1].text not in ("in",):
+    if at == 1 and _names_follow(lexemes):
         if state.keyword == "KIND" and word.text in ELEMENTS:
             return "ELEMENT"
         if state.keyword == "ELEMENT" and word.text in KINDS:
@@ -160,6 +167,13 @@ def _word(word: Lexeme, at: int, lexemes: list[Lexeme], out: list[Lexeme], state
     if at > 1 and not state.brackets and state.keyword and out[-1].kind not in _BEFORE_NAME:
         return INSIDE.get(state.keyword, {}).get(word.text, "NAME")
     return "NAME"
+
+
+def _names_follow(lexemes: list[Lexeme]) -> bool:
+    """Whether the second word of a declaration goes before a name, rather than being it (`complex data in v`)."""
+    if len(lexemes) < 3 or lexemes[2].kind != "NAME":
+        return False
+    return not (lexemes[2].text == "in" and len(lexemes) > 3 and lexemes[3].kind == "NAME")
 
 
 def _arrow(lexeme: Lexeme, state: _State) -> list[Lexeme]:

@@ -19,7 +19,7 @@ PIECES = [
     "->", "+", "-", "*", "**", "/", "//", "^", "?", "~", "!", "@", "<", ">=", "and ", " or ", " not ", " if ",
     " else ", " where ", "def ", "test ", "input ", "dim ", "minimize ", " over ", " with ", " in ",
     "import ", "from ", "for ", "x", "Y[i]", "A(x)", "2", "2x", "1e", "\u00d7", "\u201c", "\u00b2", "\u200b",
-    "\u00a0", "\u0000", "\ufeff", "\r", "\ud835\udfd8", "e\u0301",
+    "\u00a0", "\u0000", "\ufeff", "\r", "\U0001d7d8", "e\u0301",
 ]  # fmt: skip
 
 

@@ -191,6 +191,19 @@ def test_keywords_are_names_elsewhere():
     assert tree(right("f(max=3, in=2, over=data)"))[2] == ("named", "max", 3)
 
 
+def test_a_tensor_may_be_named_like_a_declaration():
+    for text, kind, element, name in [
+        ("float input in", "input", "float", "in"),
+        ("float input in[i]", "input", "float", "in"),
+        ("float input in v", "tensor", "float", "input"),
+        ("input bf16 x", "input", "bf16", "x"),
+        ("input bf16[i]", "input", None, "bf16"),
+        ("complex param", "tensor", "complex", "param"),
+    ]:
+        declaration = one(text)
+        assert (declaration.kind, declaration.element, declaration.items[0].name) == (kind, element, name)
+
+
 def test_names_are_normalised():
     assert one("\u212b = 1").name == "\u00c5"
     assert codes("x² = 1") == ["E0102"]
