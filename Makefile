@@ -15,6 +15,7 @@ test: $(STAMP)
 # What .ci/run checks besides the tests: style, types, layers.
 check: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
