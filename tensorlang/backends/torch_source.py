@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from math import prod
 from pathlib import Path
 
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
@@ -20,6 +21,7 @@ from tensorlang.passes.naming import KERNELS, Names
 
 _NOTE_COLUMN = 60
 _LINE = 118
+_SMALL = 1 << 12  # tensors of fewer elements are left to the end of the call
 
 
 def generate(plan: Plan, dtype: str = "float32", device: str = "cpu") -> str:
@@ -104,11 +106,23 @@ def _compute(plan: Plan, writer: Writer) -> list[str]:
     lines = _signature("compute", [_typed(a) for a in plan.arguments], _return_type(plan))
     lines += [f"    {binding.name} = {_bound(binding, writer)}" for binding in plan.sizes if _assigned(binding)]
     shown: str | None = None
+    dead = _dead(plan)
     for step in plan.steps:
         note = "" if step.note == shown else step.note
         shown = step.note
-        lines.append(_with_note(f"    {step.target} = {writer.text(step.code)}", note))
+        freed = f"; del {', '.join(dead[step.target])}" if dead.get(step.target) else ""
+        lines.append(_with_note(f"    {step.target} = {writer.text(step.code)}{freed}", note))
     return [*lines, f"    return {_returned([writer.text(code) for _, code in plan.results])}"]
+
+
+def _dead(plan: Plan) -> dict[str, list[str]]:
+    """The slots to free after each step: those that may be large and that nothing reads any more."""
+    found: dict[str, list[str]] = {}
+    for slot in plan.slots:
+        count = prod(size.constant or _SMALL for size in slot.shape)
+        if slot.dies < len(plan.steps) - 1 and slot.shape and count >= _SMALL:
+            found.setdefault(plan.steps[slot.dies].target, []).append(slot.name)
+    return found
 
 
 def _writer(plan: Plan, dtype: str, device: str) -> Writer:
@@ -153,7 +167,17 @@ def _signature(name: str, arguments: Sequence[str], result: str) -> list[str]:
     line = f"def {name}({', '.join(arguments)}) -> {result}:"
     if len(line) <= _LINE:
         return [line]
-    return [f"def {name}(", *(f"    {argument}," for argument in arguments), f") -> {result}:"]
+    return [f"def {name}(", *_filled(arguments), f") -> {result}:"]
+
+
+def _filled(arguments: Sequence[str]) -> list[str]:
+    """Arguments on as few lines as they take."""
+    lines = ["   "]
+    for argument in arguments:
+        if len(lines[-1]) + len(argument) + 2 > _LINE:
+            lines.append("   ")
+        lines[-1] += f" {argument},"
+    return lines
 
 
 def _with_note(line: str, note: str) -> str:

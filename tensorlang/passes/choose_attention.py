@@ -223,9 +223,7 @@ def _usual_scale(inner: Index) -> Code:
     return Infix("/", Number(1.0), call("math.sqrt", extent(inner.size)))
 
 
-def _mask(
-    condition: Expr | None, heads: Heads, batch: tuple[Index, ...], builder: Builder
-) -> list[tuple[str, Code]]:
+def _mask(condition: Expr | None, heads: Heads, batch: tuple[Index, ...], builder: Builder) -> list[tuple[str, Code]]:
     if condition is None:
         return []
     if _is_causal(condition, heads):
@@ -261,4 +259,3 @@ def _is_causal(condition: Expr, heads: Heads) -> bool:
             return args == (query, key)
         case _:
             return False
-

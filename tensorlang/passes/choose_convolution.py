@@ -177,4 +177,3 @@ def _split(code: Code, batch: Sequence[Index], channels: Sequence[Index]) -> Cod
     if len(batch) > 1:
         code = Method(code, "unflatten", (Number(0), Items(tuple(extent(index.size) for index in batch))))
     return code
-

@@ -13,7 +13,7 @@ from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import AlongIndex, Expr, Index
 from tensorlang.ops import ALONG
-from tensorlang.passes.values import Builder, Value, cast, reordered
+from tensorlang.passes.values import Builder, Value, cast, expanded, reordered, tensor_of
 
 _CALLS = {"lnorm": "F.layer_norm", "rmsnorm": "F.rms_norm"}
 
@@ -24,7 +24,7 @@ def norm(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Value | None:
         return None
     value = cast(builder.lower(node.arg, builder, wanted), dtype_of(node))
     if node.index not in value.axes:
-        return None
+        value = expanded(builder, tensor_of(value), (*value.axes, node.index))
     value = reordered(value, (*(index for index in value.axes if index != node.index), node.index))
     options = [builder.lower(option, builder, ()).code for option in node.options]
     options += [Number(default) for _, default in ALONG[node.op].options[len(options) :]]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from tensorlang.ir.code import Device, call, extent
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype as dtype_of
+from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -30,7 +31,7 @@ from tensorlang.passes.lower_apply import apply
 from tensorlang.passes.lower_contract import Factor, contract
 from tensorlang.passes.lower_read import read
 from tensorlang.passes.lower_reduce import reduce
-from tensorlang.passes.masks import where
+from tensorlang.passes.masks import unguarded, where
 from tensorlang.passes.values import Builder, Value, literal, size_number
 
 DEEPEST = 24  # expressions deeper than this are cut into named pieces
@@ -67,6 +68,10 @@ def lower(node: Expr, builder: Builder, wanted: Sequence[Index] = ()) -> Value:
 def product(node: Contract, builder: Builder, wanted: Sequence[Index]) -> Value:
     """A Contract; factors that are reciprocals divide."""
     assert node.semiring == "sum", f"lowering: unknown semiring {node.semiring}"
+    if presence(node) is not None:
+        # The guard goes around the product: 0 for an absent factor would be NaN beside an infinite one.
+        condition, bare = unguarded(node)
+        return where(condition, bare, builder, wanted)
     inner = (*(index for index in wanted if index not in node.summed), *node.summed)
     factors = []
     for factor in node.factors:

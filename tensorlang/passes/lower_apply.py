@@ -74,6 +74,8 @@ def _add(node: Apply, builder: Builder, wanted: Sequence[Index]) -> Value:
             terms.append((value, minus))
     if not terms:
         return cast(number or literal(0), dtype_of(node))
+    if number is not None and number.code in (Number(0), Number(0.0)):
+        number = None
     if len(terms) > 1:
         terms = _with_bias(terms, builder)
     return _chain(terms, number, dtype_of(node), builder, wanted)
@@ -107,6 +109,8 @@ def _chain(
     terms: list[tuple[Value, bool]], number: Value | None, dtype: str, builder: Builder, wanted: Sequence[Index]
 ) -> Value:
     """``a + b - c + 1.0``; the first term is one that is added, and has the type of the sum where one has."""
+    # torch subtracts no truth values
+    terms = [(cast(value, dtype) if minus and value.dtype == "bool" else value, minus) for value, minus in terms]
     everything = [value for value, _ in terms]
     if any(value.dtype != dtype for value in (*everything, *(() if number is None else (number,)))):
         terms = [(value, terms[at][1]) for at, value in promoted(everything, dtype)]

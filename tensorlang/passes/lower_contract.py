@@ -50,13 +50,12 @@ def contract(
     """The product of factors, summed over ``summed``, as a value of about ``dtype`` (a truth value may stay one)."""
     numbers = [factor for factor in factors if factor.value.number]
     tensors = [factor for factor in factors if not factor.value.number]
-    for index in summed:
-        holders = [at for at, factor in enumerate(tensors) if index in factor.axes]
-        if not holders:
-            numbers.append(Factor(size_number(index.size)))
-        elif len(holders) == 1:
-            at = holders[0]
-            tensors[at] = Factor(summed_out(builder, materialised(builder, tensors[at], dtype), (index,), dtype))
+    uses = {index: sum(index in factor.axes for factor in tensors) for index in summed}
+    numbers += [Factor(size_number(index.size)) for index in summed if not uses[index]]
+    for at, factor in enumerate(tensors):
+        lone = [index for index in factor.axes if uses.get(index) == 1]
+        if lone:
+            tensors[at] = Factor(summed_out(builder, materialised(builder, factor, dtype), lone, dtype))
     waiting = [index for index in summed if sum(index in factor.axes for factor in tensors) > 1]
     if not waiting:
         return multiplied(builder, [*numbers, *tensors], wanted, dtype)

@@ -102,6 +102,22 @@ def present(node: Expr, builder: Builder, wanted: Sequence[Index]) -> tuple[Valu
     return truth(builder.lower(condition, builder, wanted)), protected(_unguarded(node, condition), condition)
 
 
+def unguarded(node: Contract) -> tuple[Expr, Expr]:
+    """The condition under which a product with guarded factors is present, and the product without its guards."""
+    condition = presence(node)
+    assert condition is not None, "a guarded product has a condition"
+    factors = tuple(_unguarded(factor, condition) for factor in node.factors)
+    if all(presence(factor) is None for factor in factors):
+        return condition, Contract((), factors, node.semiring)
+    # What is left guards itself deeper inside: its absent elements are read as 0 there.
+    return condition, Contract((), tuple(_as_value(factor) for factor in factors), node.semiring)
+
+
+def _as_value(node: Expr) -> Expr:
+    """The node with its absent elements as 0: a sum with 0 is always present."""
+    return node if presence(node) is None else Apply("add", (node, Const(0, "int")))
+
+
 def _unguarded(node: Expr, condition: Expr) -> Expr:
     match node:
         case Where(condition=own, arg=arg):

@@ -6,26 +6,22 @@ and each slot knows the step after which it is dead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from tensorlang.ir.code import Code, Extent, Ref, is_view, parts, with_parts
+from tensorlang.ir.code import Code, Extent, Ref
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
 from tensorlang.ir.plan import Argument, Binding, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor
-from tensorlang.ops import POINTWISE
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
 from tensorlang.passes.lower_definition import define
+from tensorlang.passes.name_parts import drop_unread, inside, share_code, shorten
 from tensorlang.passes.naming import KERNELS, Names, identifier
 from tensorlang.passes.values import Builder, Held, permuted, shapes_of
 from tensorlang.source import Span
 
 _KINDS = ("input", "param", "buffer", "data", "relation")
-_RANDOM = tuple(
-    text for op in POINTWISE.values() if op.random for text in (op.torch, op.torch_more) if text is not None
-)
 
 
 def schedule(program: Program) -> Plan:
@@ -38,9 +34,10 @@ def schedule(program: Program) -> Plan:
             _describe(builder, definition)
             builder.wish = names[definition.tensor]
             define(definition, names[definition.tensor], builder)
-    _share(builder)
+    share_code(builder)
     results = tuple((name, _result(builder, program.tensors[name])) for name in program.outputs)
-    _drop_unread(builder, [code for _, code in results])
+    drop_unread(builder, [code for _, code in results])
+    shorten(builder)
     steps = tuple(_accounted(builder, step) for step in builder.steps)
     codes = [*(step.code for step in steps), *(code for _, code in results)]
     sizes, given = _bindings(program, arguments, builder, codes)
@@ -102,95 +99,13 @@ def _result(builder: Builder, tensor: Tensor) -> Code:
     return permuted(held.code, [labels[axis] for axis in held.order], labels)
 
 
-# --- common parts ------------------------------------------------------------------------------------------------
-
-
-def _share(builder: Builder) -> None:
-    """Code that occurs in several places, and computes something, is computed once: a step before its first use."""
-    counts: dict[Code, int] = {}
-    for step in builder.steps:
-        _count(step.code, counts)
-    shared = {code for code, count in counts.items() if count > 1 and code in builder.known and _worth_a_name(code)}
-    if not shared:
-        return
-    steps, builder.steps = builder.steps, []
-    named: dict[Code, Code] = {}
-    for step in steps:
-        builder.note, builder.span = step.note, step.span
-        code = _with_names(step.code, step.target, shared, named, builder)
-        builder.steps.append(replace(step, code=code))
-        if step.code in shared and step.code not in named:
-            named[step.code] = Ref(step.target)
-
-
-def _count(code: Code, counts: dict[Code, int]) -> None:
-    """Count uses; what is inside a code that was met before is not counted again."""
-    stack = [code]
-    while stack:
-        top = stack.pop()
-        counts[top] = counts.get(top, 0) + 1
-        if counts[top] == 1:
-            stack.extend(parts(top))
-
-
-def _worth_a_name(code: Code) -> bool:
-    return not is_view(code) and not any(getattr(part, "text", None) in _RANDOM for part in _inside(code))
-
-
-def _inside(code: Code) -> Iterable[Code]:
-    stack, seen = [code], {code}
-    while stack:
-        top = stack.pop()
-        yield top
-        for part in parts(top):
-            if part not in seen:
-                seen.add(part)
-                stack.append(part)
-
-
-def _with_names(code: Code, target: str, shared: set[Code], named: dict[Code, Code], builder: Builder) -> Code:
-    """A step's code with shared parts replaced by their names; parts met first are named before it."""
-
-    def renamed(part: Code, top: bool) -> Code:
-        if part in named:
-            return named[part]
-        new = with_parts(part, tuple(renamed(inner, False) for inner in parts(part)))
-        if top or part not in shared:
-            if part in builder.known:
-                builder.known.setdefault(new, builder.known[part])
-            if part in builder.work:
-                builder.work.setdefault(new, builder.work[part])
-            return new
-        name = builder.names.fresh(f"{target}_1")
-        shape, dtype = builder.known[part]
-        builder.known.setdefault(new, (shape, dtype))
-        labels = tuple("" for _ in shape)
-        builder.slots[name] = Slot(name, None, labels, tuple(range(len(shape))), shape, dtype, 0)
-        builder.steps.append(Step(name, new, builder.note, builder.span))
-        named[part] = Ref(name)
-        return named[part]
-
-    return renamed(code, True)
-
-
-def _drop_unread(builder: Builder, results: list[Code]) -> None:
-    """Steps whose slot nobody reads are left out (kernel rules may have computed what they read another way)."""
-    needed = {part.name for code in results for part in _inside(code) if isinstance(part, Ref)}
-    kept: list[Step] = []
-    for step in reversed(builder.steps):
-        if step.target in needed:
-            kept.append(step)
-            needed |= {part.name for part in _inside(step.code) if isinstance(part, Ref)}
-    builder.steps = kept[::-1]
-
-
 # --- accounts ----------------------------------------------------------------------------------------------------
 
 
 def _accounted(builder: Builder, step: Step) -> Step:
     """A step with what it computes on the way and how much it multiplies."""
     scratch = tuple(shapes_of(builder, step.code).values())
-    work = tuple(builder.work[part] for part in _inside(step.code) if part in builder.work)
+    work = tuple(builder.work[part] for part in inside(step.code) if part in builder.work)
     return replace(step, scratch=scratch, work=work)
 
 
@@ -198,11 +113,11 @@ def _lifetimes(slots: dict[str, Slot], steps: tuple[Step, ...], results: list[Co
     last: dict[str, int] = {}
     for at, step in enumerate(steps):
         last[step.target] = at
-        for part in _inside(step.code):
+        for part in inside(step.code):
             if isinstance(part, Ref):
                 last[part.name] = at
     for code in results:
-        for part in _inside(code):
+        for part in inside(code):
             if isinstance(part, Ref):
                 last[part.name] = len(steps)
     targets = [step.target for step in steps]
@@ -217,7 +132,7 @@ def _bindings(
 ) -> tuple[tuple[Binding, ...], tuple[Argument, ...]]:
     """How each symbol that code needs is found: from an argument's axis, from what is known, or given by the caller."""
     needed = {
-        symbol for code in codes for part in _inside(code) if isinstance(part, Extent) for symbol in part.size.symbols
+        symbol for code in codes for part in inside(code) if isinstance(part, Extent) for symbol in part.size.symbols
     }
     bound: dict[Symbol, Binding] = {}
     given: list[Argument] = []
