@@ -55,7 +55,9 @@ def _read(source: Source, problems: Problems, limits: Limits) -> tuple[list[Lexe
 
 def _known(found: list[Statement]) -> Known:
     given = [each for statement in found for each in words.given(statement.lexemes)]
-    return Known(frozenset(name for name, _ in given), frozenset(name for name, indexed in given if indexed))
+    modules = {each.lexemes[1].text for each in found if each.lexemes[0].kind == "DEF"}
+    tensors = {name for name, indexed in given if indexed} - modules
+    return Known(frozenset(name for name, _ in given), frozenset(tensors))
 
 
 class _Feeder:

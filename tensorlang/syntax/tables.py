@@ -12,10 +12,10 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).parent
 LAYOUT_ONLY = ("COMMENT", "NEWLINE", "SEMICOLON", "WRONG", "UNCLOSED", "UNKNOWN")
 
 
@@ -44,9 +44,8 @@ class Tables:
 @cache
 def load() -> Tables:
     """The tables of this version's grammar."""
-    here = files("tensorlang.syntax")
-    grammar = here.joinpath("grammar.lark").read_text(encoding="utf-8")
-    kept = here.joinpath("grammar.json")
+    grammar = (HERE / "grammar.lark").read_text(encoding="utf-8")
+    kept = HERE / "grammar.json"
     data = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     if data.get("grammar") != zlib.crc32(grammar.encode()):
         data = make(grammar)
@@ -116,6 +115,5 @@ def _production(rule: Any) -> tuple[str, int, str | None, bool, list[int]]:
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).parent
-    text = json.dumps(make((folder / "grammar.lark").read_text(encoding="utf-8")), separators=(",", ":"))
-    (folder / "grammar.json").write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(make((HERE / "grammar.lark").read_text(encoding="utf-8")), separators=(",", ":"))
+    (HERE / "grammar.json").write_text(text + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ keywords.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tensorlang.syntax.lexemes import Lexeme
 
@@ -94,7 +95,7 @@ def given(lexemes: list[Lexeme]) -> list[tuple[str, bool]]:
     """The names that a (settled) statement gives, each with whether it stands there as a tensor with indices."""
     first = lexemes[0].kind
     if first == "DEF":
-        return [(lexeme.text, False) for lexeme in lexemes if lexeme.kind == "NAME"]
+        return [(each.text, behind.kind == "LSQB") for each, behind in pairwise(lexemes) if each.kind == "NAME"]
     declares = first in ("KIND", "ELEMENT")
     if not declares and first not in ("NAME", "DIM", "CONST"):
         return []

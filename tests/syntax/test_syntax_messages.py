@@ -39,7 +39,7 @@ SLIPS = {
     "E0122": ['test "x":\n', "def F() -> Y:"],
     "E0123": ["Y = a % b c", "Y = 1 / 2 x"],
     "E0124": ["Y[s] = softmax[s] (X[s])", "Parent (Alice, Bob)", "def F (x) -> Y: Y = 1", "Y = max[i] (a)"],
-    "E0125": ["input A[i]\nY[i] = A[i](B[i])", "A[i](x) = 1"],
+    "E0125": ["input A[i]\nY[i] = A[i](B[i])", "A[i](x) = 1", "def F(A[i]) -> Y[i]: Y[i] = A[i](2)"],
     "E0126": ["Y = sum [j](x)"],
     "E0127": ["Y[i j] = 1", "Y = X[b, i j k]"],
     "E0128": ["Y = a, b", "assert a, b"],
@@ -131,6 +131,7 @@ def test_no_message_speaks_of_tokens():
 
 def test_functions_named_like_tensors_may_multiply():
     assert not codes("step = 3\nY = step (a + b)")
+    assert not codes("def A(X[i]) -> Y[i]: Y[i] = X[i]\nB[l] = A[l](B[l])")
     assert not codes("dim norm\nY[norm] = norm (a + b)")
 
 
