@@ -31,12 +31,16 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What bound a symbol: words, and the place if it has one. ``span`` is None for what the caller gave by name."""
+    """What bound a symbol: words, and the place if it has one. ``span`` is None for what the caller gave by name.
+
+    ``kept`` says that it is a parameter that took its size before.
+    """
 
     value: int
     words: str
     span: Span | None
     axis: str
+    kept: bool = False
 
 
 Bindings = dict[Symbol, Origin]
@@ -115,7 +119,7 @@ def _settle(given: Shaped, position: int, size: Size, bindings: Bindings, progra
     symbol = size.symbol
     if symbol is not None:
         if symbol not in bindings:
-            bindings[symbol] = Origin(actual, given.words, given.tensor.span, label)
+            bindings[symbol] = Origin(actual, given.words, given.tensor.span, label, given.how == "sized")
         elif bindings[symbol].value != actual:
             raise _clash(given, label, actual, bindings[symbol])
         return True
@@ -164,6 +168,10 @@ def _clash(given: Shaped, label: str, actual: int, first: Origin) -> RunError:
         places.append((first.span, f"{first.value}, from {first.words}"))
     else:
         notes.append(f"{first.value} was {first.words}")
+    if first.kept:
+        message = f"axis `{label}` of `{given.tensor.name}` has size {actual}, but parameters have taken {first.value}"
+        help = ("a module keeps the sizes of its first call (or loaded weights): make another for other sizes",)
+        return RunError([diagnostic("E0614", message, *places, notes=notes, help=help)])
     what = "index" if label == first.axis else "indices"
     message = f"{what} `{name}` {verb} two sizes: {first.value} and {actual}"
     return RunError([diagnostic("E0301", message, *places, notes=notes)])
