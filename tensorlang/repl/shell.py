@@ -46,7 +46,8 @@ class Shell:
             self._guarded(entry)
 
     def _guarded(self, entry: str) -> None:
-        started = time.perf_counter()
+        started, timed = time.perf_counter(), self.timed
+        self.console.complained = False
         try:
             self.act(entry)
         except CompileError as problem:
@@ -65,7 +66,7 @@ class Shell:
             self.mistakes += 1
             self.teller.close()
             report(fault, self.console)
-        if self.timed:
+        if timed and self.timed:
             self.console.remark(f"{time.perf_counter() - started:.3f} s")
 
     def act(self, entry: str) -> None:

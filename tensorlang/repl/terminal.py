@@ -40,7 +40,7 @@ def converse(shell: Shell, input: Input | None = None, output: Output | None = N
         multiline=True,
         prompt_continuation=MORE,
         key_bindings=_keys(),
-        completer=_Names(shell),
+        completer=Names(shell),
         complete_while_typing=False,
         history=_history(),
         input=input,
@@ -83,7 +83,7 @@ def _keys() -> KeyBindings:
     return keys
 
 
-class _Names(Completer):
+class Names(Completer):
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
 
