@@ -97,13 +97,15 @@ def _softmax(weights: Expr, key: Index, builder: Builder) -> AlongIndex | None:
 
 
 def definition_of(read: Read, builder: Builder) -> Expr | None:
-    """The right side of the tensor that is read, over the indices of the read, where nothing else reads it."""
+    """The function along an index that defines what is read, over the read's indices, where nothing else reads it."""
     if read.tensor not in builder.read_once or not all(isinstance(at, Position) for at in read.at):
         return None
-    definition = builder.program.definition(read.tensor)
+    definition = builder.definitions.get(read.tensor)
     if definition is None or not definition.direct or len(set(read.at)) != len(read.at):
         return None
     piece = definition.pieces[0]
+    if not isinstance(piece.value, AlongIndex):
+        return None
     left = [at.index for at in piece.left if isinstance(at, Position)]
     pairs = dict(zip(left, read.at, strict=True))
     if any(isinstance(at, Position) and old.size != at.index.size for old, at in pairs.items()):

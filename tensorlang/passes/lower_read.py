@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from tensorlang.ir.code import (
     ALL,
@@ -61,11 +62,14 @@ class View:
 def read(node: Read, builder: Builder) -> Value:
     """The tensor at its index expressions."""
     tensors = builder.program.tensors
-    if node.tensor not in builder.held:
+    held = builder.held.get(node.tensor)
+    if held is None:
         return structured(node, builder)
+    whole = [at.index for at, size in zip(node.at, node.shape, strict=True) if _plain(at, size)]
+    if len(whole) == len(node.at) == len(set(whole)):
+        return Value(held.code, tuple(whole[axis] for axis in held.order), node.dtype)
     if any(outside(at, size, tensors) for at, size in zip(node.at, node.shape, strict=True)):
         return Value(Number(0.0 if is_floating(node.dtype) else 0), (), node.dtype, True)
-    held = builder.held[node.tensor]
     view = View(held.code, held.order)
     gathered = _gathered(node, builder)
     regular = {axis: form for axis in range(len(node.at)) if axis not in gathered and (form := linear(node.at[axis]))}
@@ -350,7 +354,7 @@ def _along_one_axis(view: View, gathered: Sequence[int], node: Read, builder: Bu
     return builder.value(code, order, node.dtype)
 
 
-def _plain(at: Expr, size: Size) -> bool:
+def _plain(at: Expr, size: Size) -> TypeGuard[Position]:
     return isinstance(at, Position) and at.index.size == size
 
 

@@ -116,10 +116,11 @@ def _named(code: Code, target: str, builder: Builder) -> str:
 
 def shorten(builder: Builder) -> None:
     """Steps that are too long to read are cut in two, at the part nearest to half of them."""
+    lengths: dict[Code, int] = {}
     waiting, builder.steps = builder.steps[::-1], []
     while waiting:
         step = waiting.pop()
-        part = _half(step.code, builder)
+        part = _half(step.code, lengths, builder)
         if part is None:
             builder.steps.append(step)
             continue
@@ -129,19 +130,23 @@ def shorten(builder: Builder) -> None:
         waiting.append(Step(name, part, step.note, step.span))
 
 
-def _half(code: Code, builder: Builder) -> Code | None:
+def _half(code: Code, lengths: dict[Code, int], builder: Builder) -> Code | None:
     """The part to name, or None where the code is short enough."""
-    total = _length(code)
+    total = _length(code, lengths)
     if total <= _LONGEST:
         return None
-    options = [part for part in inside(code) if part is not code and part in builder.known and not is_view(part)]
-    options = [part for part in options if 2 < _length(part) < total - 1 and _worth_a_name(part)]
-    return min(options, key=lambda part: abs(2 * _length(part) - total), default=None)
+    options = [part for part in inside(code) if part is not code and part in builder.known]
+    options = [part for part in options if 2 < lengths[part] < total - 1]
+    options.sort(key=lambda part: abs(2 * lengths[part] - total))
+    return next((part for part in options if _worth_a_name(part)), None)
 
 
-def _length(code: Code) -> int:
-    own = isinstance(code, Call | Infix | Method | Prefix | Subscript | Template)
-    return own + sum(_length(part) for part in parts(code))
+def _length(code: Code, lengths: dict[Code, int]) -> int:
+    """How many calls and operators a code has."""
+    if code not in lengths:
+        own = isinstance(code, Call | Infix | Method | Prefix | Subscript | Template)
+        lengths[code] = own + sum(_length(part, lengths) for part in parts(code))
+    return lengths[code]
 
 
 def _replaced(code: Code, part: Code, name: Code, builder: Builder) -> Code:

@@ -27,6 +27,7 @@ _KINDS = ("input", "param", "buffer", "data", "relation")
 def schedule(program: Program) -> Plan:
     """The plan that computes the program's outputs from its given tensors."""
     builder = Builder(program, Names(KERNELS), lower, rules=RULES, read_once=_read_once(program))
+    builder.definitions = {definition.tensor: definition for definition in program.definitions}
     arguments = _arguments(program, builder)
     names = {tensor: builder.names.fresh(tensor) for tensor in _computed(program)}
     for definition in program.definitions:
