@@ -72,9 +72,20 @@ def placeable(piece: Piece, target: Target) -> bool:
     if any(form is None for form in forms) or len(set(used)) != len(used):
         return False
     if target.dtype == "int" and target.aggregate in ("max", "min"):
-        return False  # a pad takes a float, which the greatest integer is not
+        # A pad takes a float, which the greatest integer is not.
+        return all(_exact(form, index) for form, index in zip(forms, target.axes, strict=True))
     pools = [form for form in forms if form is not None and form.pool > 1]
     return not pools or target.aggregate in ("sum", "max", "min", "prod", "any", "all", "logsumexp", "mean")
+
+
+def _exact(form: Regular | None, index: Index) -> bool:
+    """Whether an equation writes each element of an axis."""
+    if form is None or form.offset != Size.of(0) or form.stride != 1:
+        return False
+    length = Size.of(1)
+    for part in form.indices:
+        length = length * part.size
+    return length == index.size * form.pool
 
 
 def laid_out(value: Value, piece: Piece, target: Target, builder: Builder) -> Value:
