@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tensorlang.data import Access, chosen, probe
+from tensorlang.data.files import Access, chosen
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.program import FileRef, Program
 from tensorlang.library import Library, decode
@@ -110,6 +110,8 @@ def check_tree(source: Source, file: ast.File, problems: Problems, options: Opti
 
 
 def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int, ...], str] | None:
+    from tensorlang.data import probe
+
     try:
         found = probe(access, file)
     except RunError as wrong:
