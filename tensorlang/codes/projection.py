@@ -110,6 +110,12 @@ CODES: tuple[Code, ...] = (
         "input X[b]\nparam W\nL = (W - X[b])^2\nminimize L with sgd(lr=0.1), epochs=1, batch=(b, 4)\n",
     ),
     Code(
+        "E0421", "a `:` on the right has no partner on the left",
+        "A `:` or a range is an index without a name. Those on the right stand for those on the left, in their order; one too "
+        "many would be summed away without a word. Whoever wants the sum names the index.",
+        "input A[i,j]\nY = A[0,:]\n", "input A[i,j]\nY[:] = A[0,:]\n",
+    ),
+    Code(
         "W0401", "two equations cover the whole tensor",
         "Equations with one tensor on the left add up. Two that both cover all of it are often a slip; `+=` says that the sum "
         "is meant.",

@@ -212,6 +212,8 @@ def _along(frame: Frame, name: str, index: str, node: ast.Call) -> Resolved:
         if key not in order or key in options:
             messages.unknown_option(problems, argument.span, name, key, order)
             return Poison(node.span)
+        if argument.where is not None:
+            messages.plain_arguments(problems, argument.span, name)
         options[key] = resolve.resolve(frame, argument.value)
     given = []
     for key, default in record.options:
@@ -219,10 +221,11 @@ def _along(frame: Frame, name: str, index: str, node: ast.Call) -> Resolved:
             messages.wrong_arity(problems, node.span, name, (2, 1 + len(order)), len(node.arguments), record.doc)
             return Poison(node.span)
         given.append(options[key] if default is None or key in options else Value(node.span, default))
+    where = resolve.conditions(frame, node.arguments[0].where)
     value = resolve.resolve(frame, node.arguments[0].value)
-    if not _inside(frame, name, (index,), value, (), node.span):
+    if not _inside(frame, name, (index,), value, where, node.span):
         return Poison(node.span)
-    return Along(node.span, name, index, value, tuple(given))
+    return Along(node.span, name, index, value, tuple(given), where)
 
 
 def structured(frame: Frame, name: str, at: tuple[Resolved, ...], span: Span) -> Resolved:

@@ -285,7 +285,8 @@ def _declared_labels(world: World, scope: Scope, item: ast.Declared, inside: ast
 def _positions(world: World, scope: Scope, info: TensorInfo, item: ast.Declared) -> None:
     known = scope.dim(item.domain or "")
     if known is None:
-        messages.unknown_size(world.problems, item.span, item.domain or "", scope.dims)
+        messages.unknown_positions(world.problems, item.span, item.domain or "", scope.dims)
+        info.element = "int"
         return
     info.positions = known[0]
     if info.element not in (None, "int"):

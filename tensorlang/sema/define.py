@@ -12,6 +12,7 @@ from tensorlang.sema.build import BadLeaf, Builder, Table
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.project import Projection, Stop
 from tensorlang.sema.resolved import (
+    Addition,
     Along,
     Extent,
     Flat,
@@ -166,8 +167,13 @@ def _guards(
 def _special(statement: Statement) -> bool:
     """A left side with constants or repeated indices wins over a general one."""
     places = [entry.index for entry in statement.left if isinstance(entry, Place)]
-    constant = any(isinstance(entry, Value | FromEnd) for entry in statement.left)
+    constant = any(isinstance(entry, Value | FromEnd) or _range(statement, entry) for entry in statement.left)
     return statement.operator == "=" and (constant or len(set(places)) < len(places))
+
+
+def _range(statement: Statement, entry: Resolved) -> bool:
+    """Whether an entry is a range with an end: constants, many at once."""
+    return isinstance(entry, Addition) and not names_free(entry).isdisjoint(statement.ranges)
 
 
 def _whole_twice(world: World, info: TensorInfo, pieces: list[Piece]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from tensorlang.ir.domain import Size
 from tensorlang.sema import expand, messages, resolve
@@ -51,6 +52,9 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
         return _concat(frame, info, equation, left, guards)
     else:
         value = resolve.resolve(frame, equation.value)
+        if len(frame.colons) > sum(isinstance(item, ast.Slice) for item in equation.items or ()):
+            messages.unpaired_colon(world.problems, inner.span, info.name)
+            return []
     if any(isinstance(node, Poison) for part in (value, *guards, *left) for node in walk(part)):
         return []
     statement = Statement(info.name, left, equation.operator, value, guards, span, ranges=frame.ranges)
@@ -136,8 +140,12 @@ def _concat(
     problems = frame.world.problems
     call = strip(equation.value)
     assert isinstance(call, ast.Call)
-    arguments = [resolve.resolve(frame, argument.value) for argument in call.arguments]
-    if not arguments or any(isinstance(n, Poison) for a in (*arguments, *guards) for n in walk(a)):
+    for written in call.arguments:
+        if written.name is not None:
+            messages.plain_arguments(problems, written.span, "concat")
+    limits = [(*guards, *resolve.conditions(frame, written.where)) for written in call.arguments]
+    arguments = [resolve.resolve(frame, written.value) for written in call.arguments]
+    if not arguments or any(isinstance(n, Poison) for a in (*arguments, *chain(*limits)) for n in walk(a)):
         return []
     inside = frozenset().union(*map(names_free, arguments))
     target = strip(call.target)
@@ -153,7 +161,7 @@ def _concat(
     group = object()
     offset: list[Resolved] = []
     found = []
-    for argument in arguments:
+    for argument, limit in zip(arguments, limits, strict=True):
         own = tuple(dict.fromkeys(n.index for n in walk(argument) if isinstance(n, Place) and n.index not in kept))
         own = tuple(name for name in own if name in names_free(argument))
         flat: Resolved = Flat(argument.span, own)
@@ -161,9 +169,9 @@ def _concat(
             flat = Addition(argument.span, tuple((1, term) for term in (*offset, flat)))
         entries = tuple(flat if k == at[0] else entry for k, entry in enumerate(left))
         statement = Statement(
-            info.name, entries, "+=", argument, guards, equation.span, ranges=frame.ranges, group=group
+            info.name, entries, "+=", argument, limit, equation.span, ranges=frame.ranges, group=group
         )
-        statement.dims = dims_of(frame, (argument, *guards, *(e for k, e in enumerate(left) if k != at[0])))
+        statement.dims = dims_of(frame, (argument, *limit, *(e for k, e in enumerate(left) if k != at[0])))
         found.append(replace(statement))
         sizes: list[Resolved] = [Extent(argument.span, name) for name in own]
         offset.append(Multiplication(argument.span, (Value(argument.span, 1), *sizes)))

@@ -42,7 +42,9 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
     for equation, scope in tensor.equations:
         frame = frame_of(world, scope, tensor.name, equation)
         if equation.items is None:
-            return _whole_labels(frame, equation.value)
+            found_whole = _whole_labels(frame, equation.value)
+            tensor.unsure = found_whole is None
+            return found_whole or ()
         if not any(isinstance(item, ast.Rest) for item in equation.items):
             return tuple(_label(frame, item, at) for at, item in enumerate(equation.items))
     for equation, scope in tensor.equations:
@@ -67,8 +69,8 @@ def _label(frame: Frame, item: ast.Item, at: int) -> str:
             return min(item_words(item) & frame.words, default=f"axis{at}")
 
 
-def _whole_labels(frame: Frame, value: ast.Expression) -> tuple[str, ...]:
-    """The axes of a tensor that is assigned whole: those of the application, tensor or literal on the right."""
+def _whole_labels(frame: Frame, value: ast.Expression) -> tuple[str, ...] | None:
+    """The axes of a tensor that is assigned whole: those of the application, tensor or literal; None: it is wrong."""
     inner = strip(value)
     if isinstance(inner, ast.ListLiteral):
         depth = 0
@@ -79,8 +81,7 @@ def _whole_labels(frame: Frame, value: ast.Expression) -> tuple[str, ...]:
         return tuple("ijklmnpq"[at % 8] for at in range(depth))
     if is_whole(frame, inner):
         view = resolve.find_view(frame, inner)
-        if view is not None:
-            return labels(frame.world, view.tensor)[len(view.prefix) :]
+        return None if view is None else labels(frame.world, view.tensor)[len(view.prefix) :]
     return ()
 
 

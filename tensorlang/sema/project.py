@@ -239,15 +239,10 @@ class Projection:
         build, names = self.build, {name: self.build.fresh(name) for name in sorted(clash)}
         inside = (outside - own) | own
         value, opened = self.go(node.arg, inside)
-        conditions = []
-        for condition in node.where:
-            test, _ = self.go(condition, inside | self.names(value))
-            build.check_condition(test, condition.span)
-            conditions.append(test)
+        guard = self._guard(node.where, inside | self.names(value))
         if node.op not in ("sum", "mean"):
             value = self._closed_argument(node, value, inside)
         value = self.limited(value, own, inside | self.names(value))
-        guard = conjunction(tuple(conditions))
         if guard is not None:
             value = Where(guard, value)
         build.check_reduce(node.op, value, node.span)
@@ -257,6 +252,15 @@ class Projection:
         if node.op == "sum":
             return Contract(indices, (value,), "sum"), {n: p for n, p in opened.items() if n not in own}
         return Reduce(node.op, indices, value), _NOTHING
+
+    def _guard(self, where: tuple[Resolved, ...], scope: frozenset[str]) -> Expr | None:
+        """The conditions that stand inside a bracket."""
+        tests = []
+        for condition in where:
+            test, _ = self.go(condition, scope)
+            self.build.check_condition(test, condition.span)
+            tests.append(test)
+        return conjunction(tuple(tests))
 
     def _closed_argument(self, node: Reduction, value: Expr, inside: frozenset[str]) -> Expr:
         left = self.names(value) - inside
@@ -272,6 +276,8 @@ class Projection:
     def _along(self, node: Along, outside: frozenset[str]) -> Expr:
         inside = outside | {node.index}
         value = self._argument(node.arg, inside, node.span)
+        guard = self._guard(node.where, inside | self.names(value))
+        value = value if guard is None else Where(guard, value)
         value = self.limited(value, frozenset((node.index,)), inside | self.names(value))
         options = tuple(self._argument(option, inside, node.span) for option in node.options)
         self.build.check_reduce(node.op, value, node.span)

@@ -290,6 +290,8 @@ def access(frame: Frame, view: View, items: tuple[ast.Item, ...], span: Span) ->
         return Poison(span)
     full = expand.labels(frame.world, view.tensor)
     if len(view.prefix) + len(at) != len(full):
+        if view.tensor.unsure:
+            return Poison(span)
         messages.wrong_rank(frame.world.problems, span, view.tensor, full[len(view.prefix) :], len(at))
         return Poison(span)
     return Access(span, view.tensor.name, (*view.prefix, *at))
@@ -366,11 +368,10 @@ def _slice(frame: Frame, item: ast.Slice, tensor: TensorInfo | None, at: int) ->
         frame.ranges[name] = upper - (lower or 0)
     elif lower is not None:
         messages.open_slice(frame.world.problems, item.span)
-    return (
-        place
-        if lower is None or lower.constant == 0
-        else Addition(item.span, ((1, place), (1, Value(item.span, lower))))
-    )
+    if lower is not None and lower.constant != 0:
+        return Addition(item.span, ((1, place), (1, Value(item.span, lower))))
+    # A range that starts at 0 is arithmetic too: alone it would be the whole axis.
+    return place if upper is None else Addition(item.span, ((1, place),))
 
 
 def _bound(frame: Frame, node: ast.Expression | None) -> Size | None:

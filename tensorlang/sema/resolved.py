@@ -98,6 +98,7 @@ class Along(Base):
     index: str
     arg: Resolved
     options: tuple[Resolved, ...]
+    where: tuple[Resolved, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +140,8 @@ def parts(node: Resolved) -> tuple[Resolved, ...]:
             return args
         case Reduction(arg=arg, where=where):
             return (arg, *where)
-        case Along(arg=arg, options=options):
-            return (arg, *options)
+        case Along(arg=arg, options=options, where=where):
+            return (arg, *options, *where)
 
 
 def walk(node: Resolved) -> Iterator[Resolved]:

@@ -15,7 +15,8 @@ from tensorlang.syntax import ast
 class TensorInfo:
     """A tensor of the program. ``labels`` names the axes (None until the rank is known).
 
-    ``leading`` are the indices that an indexed application (``Block[l](X)``) puts before the written ones.
+    ``leading`` are the indices that an indexed application (``Block[l](X)``) puts before the written ones. ``unsure``
+    where the rank could not be told because of a reported problem.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TensorInfo:
     literal: tuple[bool | int | float, ...] | None = None
     shape: tuple[int, ...] | None = None
     resolving: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

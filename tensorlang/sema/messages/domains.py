@@ -92,6 +92,11 @@ def unknown_size(problems: Problems, span: Span, name: str, known: Iterable[str]
     problems.error("E0309", f"`{name}` is not a domain or an index here", span, help=did_you_mean(name, known))
 
 
+def unknown_positions(problems: Problems, span: Span, name: str, known: Iterable[str]) -> None:
+    help_ = did_you_mean(name, known) or [f"declare it: `dim {name}`, with a size or bound by data"]
+    problems.error("E0309", f"`{name}` is no domain that positions could be in", span, help=help_)
+
+
 def unknown_dim_option(problems: Problems, name: str, known: Iterable[str]) -> None:
     known = list(known)
     help_ = did_you_mean(name, known) or [f"the sizes are {', '.join(known) or 'none'}"]

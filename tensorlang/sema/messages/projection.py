@@ -16,11 +16,12 @@ def lone_index(problems: Problems, span: Span, function: Span, name: str) -> Non
     outside = f"sum[{name}]({whole})"
     if function == span or whole == inner:
         inside, outside = f"1/sum[{name}]({inner})", f"sum[{name}](1/{inner})"
+    size = [f"or `|{name}|` if the size of the domain is meant"] if inner == name else []
     problems.error(
         "E0401",
         f"index `{name}` stands alone under a function, and is not on the left: two readings",
         (span, f"is `{name}` summed before or after?"),
-        help=[f"write `{inside}` to sum before", f"or `{outside}` to sum after"],
+        help=[f"write `{inside}` to sum before", f"or `{outside}` to sum after", *size],
     )
 
 
@@ -147,6 +148,15 @@ def concat_index(problems: Problems, span: Span) -> None:
         "`concat` needs one index on the left that its arguments do not have",
         span,
         help=["write `Z[b,k] = concat[k](A[b,i], B[b,j])`"],
+    )
+
+
+def unpaired_colon(problems: Problems, span: Span, name: str) -> None:
+    problems.error(
+        "E0421",
+        "a `:` on the right has no partner on the left",
+        (span, "the left side has fewer `:`"),
+        help=[f"give each one on the left (`{name}[:] = ...`), or write an index instead, which is summed"],
     )
 
 

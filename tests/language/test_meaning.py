@@ -1,0 +1,58 @@
+"""Programs against what they mean, worked out by hand in numpy: in goes a text and its inputs, out come the values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tensorlang as tl
+
+RANDOM = np.random.default_rng(0)
+A, B, S = RANDOM.normal(size=(5, 6)), RANDOM.normal(size=(5, 6)), RANDOM.normal(size=(5, 5))
+
+
+def softmax_before(x: np.ndarray) -> np.ndarray:
+    """Row q over the columns before q."""
+    result = np.zeros_like(x)
+    for q in range(1, len(x)):
+        weights = np.exp(x[q, :q])
+        result[q, :q] = weights / weights.sum()
+    return result
+
+
+def overwritten(x: np.ndarray) -> np.ndarray:
+    result = np.array(x)
+    result[1:3] = 7
+    return result
+
+
+MEANT: dict[str, tuple[str, Mapping[str, Any], Callable[[], Any]]] = {
+    "a bracket of a function along an index takes a condition": (
+        "input X[q,s]\nY[q,s] = softmax[s](X[q,s] where s < q)", {"X": A}, lambda: softmax_before(A),
+    ),
+    "a power of an absent element is absent": (
+        "input X[i,j]\nU[i,j] = X[i,j]   where i <= j\nY[i] min= U[i,j]^2", {"X": S},
+        lambda: [(S[i, i:] ** 2).min() for i in range(5)],
+    ),
+    "a range that starts at 0 is a part of its axis": ("input X[i,j]\nY[:,:] = X[0:2,:]", {"X": A}, lambda: A[:2]),
+    "a range moves": (
+        "input X[i,j]\nY[1:3,j] = X[0:2,j]", {"X": A}, lambda: np.concatenate([0 * A[:1], A[:2]]),
+    ),
+    "a range on the left is a special case": (
+        "input X[i,j]\nY[i,j] = X[i,j]\nY[1:3,j] = 7", {"X": A}, lambda: overwritten(A),
+    ),
+    "an argument of concat may have a condition": (
+        "input X[i,j], Z[i,j]\nY[i,k] = concat[k](X[i,j] where j > 0, Z[i,j])", {"X": A, "Z": B},
+        lambda: np.concatenate([A * (np.arange(6) > 0), B], 1),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_program_means(name):
+    text, given, expected = MEANT[name]
+    found = tl.compile(text, dtype="float64")(**given)["Y"]
+    np.testing.assert_allclose(found.numpy(), np.asarray(expected()), rtol=1e-9, atol=1e-12)
