@@ -248,11 +248,18 @@ def own_domain(world: World, statement: Statement) -> set[str]:
     found = {*statement.dims, *statement.ranges}
     for access in accesses(statement):
         if access.tensor not in STRUCTURED:
-            found |= {entry.index for entry in access.at if isinstance(entry, Place)}
+            along = stepped(world, statement, access)
+            found |= {e.index for at, e in enumerate(access.at) if isinstance(e, Place) and at != along}
             found |= {name for entry in access.at if isinstance(entry, Flat) for name in entry.indices}
     if world.tensors[statement.tensor].declared:
         found |= {entry.index for entry in statement.left if isinstance(entry, Place)}
     return found
+
+
+def stepped(world: World, statement: Statement, access: Access) -> int | None:
+    """The axis of an access that a recurrence steps along: it does not bound the index of the step."""
+    recurrence = world.recurrence(statement.tensor)
+    return None if recurrence is None else recurrence.axes.get(access.tensor)
 
 
 def _statement(domains: Domains, statement: Statement) -> None:
@@ -267,8 +274,12 @@ def _statement(domains: Domains, statement: Statement) -> None:
         if access.tensor in STRUCTURED:
             _structured(domains, statement, access)
         else:
+            along = stepped(domains.world, statement, access)
             for at, entry in enumerate(access.at):
-                if _entry(domains, statement, access, at, entry):
+                if at == along and isinstance(entry, Place):
+                    pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
+                    domains.soft.append((*pair, entry.span))
+                if at != along and _entry(domains, statement, access, at, entry):
                     for name in names_free(entry) - own:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
