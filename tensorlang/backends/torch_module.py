@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tensorlang.backends.torch_source import generate
+from tensorlang.backends.torch_source import generate, plain
 from tensorlang.ir.plan import Plan
 
 _COUNT = itertools.count(1)
@@ -53,7 +53,7 @@ def _execute(text: str, source: str) -> ModuleType:
     """A module made of generated text; it is a real one, since TorchScript looks names up in it."""
     count = next(_COUNT)
     name = f"tensorlang_generated_{count}"
-    place = f"<tensorlang {source.rsplit('/', 1)[-1]} #{count}>"
+    place = f"<tensorlang {plain(source.rsplit('/', 1)[-1])} #{count}>"
     linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
     module = ModuleType(name)
     module.__file__ = place

@@ -37,7 +37,7 @@ def _head(plan: Plan) -> list[str]:
     kernels = "\n".join(_kernel_texts()[name] for name in _used_kernels(codes))
     neural = any(name.startswith("F.") for name in functions) or any(NEURAL in text for text in texts)
     typing = ["Dict", *(("Tuple",) if len(plan.results) > 1 else ())]
-    lines = [f'"""Computed by tensorlang from {_plain(plan.source)}: plain torch, nothing else is needed."""', ""]
+    lines = [f'"""Computed by tensorlang from {plain(plan.source)}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
         lines.append("import math")
     lines += [f"from typing import {', '.join(sorted(typing))}", "", "import torch"]
@@ -58,7 +58,7 @@ def _codes(plan: Plan) -> list[Code]:
     return list(found)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Words of the program, safe inside a comment or a docstring of one line."""
     return "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").replace('"', "'")
 
@@ -183,7 +183,7 @@ def _filled(arguments: Sequence[str]) -> list[str]:
 def _with_note(line: str, note: str) -> str:
     if not note:
         return line
-    words = _plain(note)
+    words = plain(note)
     return f"{line.ljust(_NOTE_COLUMN)}  # {words if len(words) <= _LINE else words[: _LINE - 3] + '...'}"
 
 

@@ -32,7 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> int:
     options = options_of(given, quiet=given.quiet)
-    reporter = reporter_for(console)
+    reporter = reporter_for(console, log=False)
     files = program_files(given.PATHS)
     passed = failed = broken = tested = 0
     worst = FINE

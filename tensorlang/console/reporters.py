@@ -20,15 +20,17 @@ LINES = 10  # lines of progress of one training where there is no terminal
 _RED, _GREEN, _BOLD, _OFF = "\033[1;31m", "\033[32m", "\033[1m", "\033[0m"
 
 
-def reporter_for(console: Console) -> Teller | Gatherer:
-    return Gatherer(console.document) if console.json else Teller(console)
+def reporter_for(console: Console, log: bool = True) -> Teller | Gatherer:
+    """``log`` says whether training shows lines of progress where there is no terminal for a bar."""
+    return Gatherer(console.document) if console.json else Teller(console, log)
 
 
 class Teller:
     """Says everything as it happens."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, log: bool = True) -> None:
         self.console = console
+        self.log = log
         self.colour = wants_colour(console.err)
         self._training: _Bar | _Log | None = None
         self._table_before: bool | None = None
@@ -47,7 +49,7 @@ class Teller:
         self.console.remark(text)
 
     def progress(self, loss: str, step: int, steps: int, numbers: Mapping[str, float]) -> None:
-        if self.console.quiet:
+        if self.console.quiet or not (self.log or self.console.err.isatty()):
             return
         if self._training is None or self._training.loss != loss or step < self._training.step:
             self._end_training()
@@ -151,8 +153,11 @@ def _said(step: int, steps: int, numbers: Mapping[str, float], loss: str) -> str
     for name, value in numbers.items():
         if name == "rate":
             continue
-        words.append(f"{name} {int(value) if name == 'epoch' else f'{value:.4g}'}")
-    if numbers.get("rate"):
+        if name.endswith("/s"):
+            words.append(f"{value:,.0f} {name}")
+        else:
+            words.append(f"{name} {int(value) if name == 'epoch' else f'{value:.4g}'}")
+    if numbers.get("rate") and "rows/s" not in numbers:
         words.append(f"{numbers['rate']:.3g} steps/s")
     return "  ".join(words)
 

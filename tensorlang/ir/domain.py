@@ -52,6 +52,13 @@ class Size:
 
     terms: tuple[tuple[Monomial, int], ...]
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.terms)
+
+    def __hash__(self) -> int:
+        return self._hash
+
     @staticmethod
     def of(value: Size | Atom | int) -> Size:
         if isinstance(value, Size):
@@ -93,9 +100,10 @@ class Size:
             return self
         if all(c % denominator == 0 for _, c in self.terms):
             return Size(tuple((m, c // denominator) for m, c in self.terms))
-        if self.constant is not None:
-            return Size.of(self.constant // denominator)
-        return Size.of(Quotient(self, denominator))
+        # Whole multiples of the denominator come out, so that equal quotients are one: (n - 2) // 2 is n // 2 - 1.
+        rest = Size(tuple((m, c % denominator) for m, c in self.terms if c % denominator))
+        whole = Size(tuple((m, c // denominator) for m, c in self.terms if c // denominator))
+        return whole + (rest.constant // denominator if rest.constant is not None else Size.of(Quotient(rest, denominator)))
 
     @property
     def constant(self) -> int | None:

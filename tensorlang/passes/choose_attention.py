@@ -24,8 +24,8 @@ from tensorlang.ir.nodes import (
     Read,
     Where,
     free_indices,
-    substitute,
 )
+from tensorlang.passes.scopes import apart, put
 from tensorlang.passes.values import (
     Builder,
     Value,
@@ -69,7 +69,9 @@ def attention(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Value | 
         soft = _softmax(weights, node.summed[0], builder)
         if soft is None or dtype_of(node) not in _FLOATS:
             continue
-        condition, arg = _guarded(soft.arg)
+        # The index that scores sum over may have the name of one that the values keep.
+        outside = {index.name for index in free_indices(values) | {soft.index}}
+        condition, arg = _guarded(apart(soft.arg, outside))
         scores = _scores(arg)
         heads = None if scores is None else _heads(scores, soft.index, values)
         if scores is None or heads is None:
@@ -103,10 +105,10 @@ def definition_of(read: Read, builder: Builder) -> Expr | None:
         return None
     piece = definition.pieces[0]
     left = [at.index for at in piece.left if isinstance(at, Position)]
-    names = {old: at.index for old, at in zip(left, read.at, strict=True) if isinstance(at, Position)}
-    if any(old.size != new.size for old, new in names.items()):
+    pairs = dict(zip(left, read.at, strict=True))
+    if any(isinstance(at, Position) and old.size != at.index.size for old, at in pairs.items()):
         return None
-    return substitute(piece.value, {old: Position(new) for old, new in names.items()}, names)
+    return put(piece.value, pairs)
 
 
 def _guarded(arg: Expr) -> tuple[Expr | None, Expr]:

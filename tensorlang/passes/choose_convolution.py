@@ -15,7 +15,7 @@ from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.nodes import Contract, Expr, Index, Position, Read, free_indices
 from tensorlang.passes.lower_read import split
 from tensorlang.passes.ranges import Linear, linear
-from tensorlang.passes.values import Builder, Value, cast, permuted
+from tensorlang.passes.values import Builder, Value, cast, expanded, permuted
 from tensorlang.passes.windows import Window, ranged
 
 
@@ -110,7 +110,7 @@ def _call(signal: Read, kernel: Expr, layout: Layout, dtype: str, builder: Build
     space = tuple(window.outer for window in windows)
     source = _channels(cast(value, dtype), layout.batch, (*layout.groups, *layout.inputs), space)
     weight = builder.lower(kernel, builder, (*layout.groups, *layout.outputs, *layout.inputs))
-    weights = _weights(cast(weight, dtype), layout)
+    weights = _weights(cast(weight, dtype), layout, builder)
     keywords: dict[str, Code] = {}
     if any(window.stride != 1 for window in windows):
         keywords["stride"] = _each(window.stride for window in windows)
@@ -158,11 +158,15 @@ def _channels(value: Value, batch: Sequence[Index], channels: Sequence[Index], s
     return _flat(value.code, value.axes, [batch, *groups] if batch else groups)
 
 
-def _weights(value: Value, layout: Layout) -> Code:
-    """[groups and channels out, channels in, window...], reversed where the window runs backwards."""
+def _weights(value: Value, layout: Layout, builder: Builder) -> Code:
+    """[groups and channels out, channels in, window...], reversed where the window runs backwards.
+
+    A kernel that is found to be 0 (it is read outside its axes) is a number, which has no axes yet.
+    """
     inner = [window.inner for window in layout.windows]
     groups = [(*layout.groups, *layout.outputs), layout.inputs, *((index,) for index in inner)]
-    code = _flat(value.code, value.axes, groups)
+    full = expanded(builder, value, [index for group in groups for index in group])
+    code = _flat(full.code, full.axes, groups)
     backwards = [at + 2 for at, window in enumerate(layout.windows) if window.dilation < 0]
     return Method(code, "flip", (Items(tuple(Number(dim) for dim in backwards)),)) if backwards else code
 

@@ -17,10 +17,12 @@ from tensorlang.ops import POINTWISE, Pointwise
 from tensorlang.passes.lower_contract import Factor, multiplied
 from tensorlang.passes.masks import protected
 from tensorlang.passes.values import (
+    LONGEST_CHAIN,
     Builder,
     Value,
     aligned,
     cast,
+    chained,
     common_order,
     conjoined,
     is_positive,
@@ -118,16 +120,13 @@ def _chain(
         terms = sorted(terms, key=lambda term: term[1])
     order = common_order(everything, wanted)
     (first, minus), *rest = terms
-    code = aligned(first, order)
-    if minus and number is not None:
-        code, number = Infix("-", number.code, code), None
-    elif minus:
-        code = Prefix("-", code)
-    for value, subtracted in rest:
-        code = Infix("-" if subtracted else "+", code, aligned(value, order))
-    if number is not None:
-        code = _plus_number(code, number)
-    return builder.value(code, joint_axes(everything, order), dtype)
+    if minus:
+        code = Prefix("-", first.code) if number is None else Infix("-", number.code, first.code)
+        first, number = builder.value(code, first.axes, first.dtype), None
+    total = chained(builder, first, [("-" if subtracted else "+", value) for value, subtracted in rest], order, dtype)
+    if number is None:
+        return total
+    return builder.value(_plus_number(total.code, number), total.axes, dtype)
 
 
 def _plus_number(code: Code, number: Value) -> Code:
@@ -254,11 +253,14 @@ def _function(op: str, values: Sequence[Value], dtype: str, builder: Builder, wa
         if number is not None:
             return number
     record = POINTWISE[op]
+    if record.arity[1] > 3 and len(values) > 2:
+        value = values[0]
+        for count, other in enumerate(values[1:], 1):
+            value = _function(op, [value, other], dtype, builder, wanted)
+            value = builder.name(value) if count % LONGEST_CHAIN == 0 else value
+        return value
     values = [_taken(record, at, value, dtype) for at, value in enumerate(values)]
     text = _template(record, values)
-    if record.arity[1] > 3 and len(values) > 2:
-        joint = _function(op, values[:-1], dtype, builder, wanted)
-        return _function(op, [joint, values[-1]], dtype, builder, wanted)
     if text is not record.torch_numbers:
         values = [tensor_of(v) if at in record.tensors and v.number else v for at, v in enumerate(values)]
     values = [builder.name(v) if text.count(f"{{{at}}}") > 1 else v for at, v in enumerate(values)]

@@ -16,14 +16,13 @@ from tensorlang.ir.nodes import Index
 from tensorlang.passes.values import (
     Builder,
     Value,
-    aligned,
     cast,
+    chained,
     common_order,
     conjoined,
     grouped,
     is_positive,
     joined,
-    joint_axes,
     literal,
     promoted,
     size_number,
@@ -128,14 +127,10 @@ def multiplied(builder: Builder, factors: Sequence[Factor], wanted: Sequence[Ind
         over, under = [literal(1.0)], [cast(v, dtype) if not is_floating(v.dtype) else v for v in under]
     elif all(value.number for value in over):
         under = [cast(v, dtype) if not is_floating(v.dtype) else v for v in under]
-    code = aligned(over[0], order)
-    for value in over[1:]:
-        code = Infix("*", code, aligned(value, order))
     if divisor is not None:
-        code = Infix("/", code, divisor.code if is_positive(divisor) else tensor_of(cast(divisor, dtype)).code)
-    for value in under:
-        code = Infix("/", code, aligned(value, order))
-    return builder.value(code, joint_axes([*over, *under], order), dtype)
+        under = [divisor if is_positive(divisor) else tensor_of(cast(divisor, dtype)), *under]
+    rest = [*(("*", value) for value in over[1:]), *(("/", value) for value in under)]
+    return chained(builder, over[0], rest, order, dtype)
 
 
 def _scaled_norms(values: list[Value]) -> list[Value]:

@@ -42,6 +42,8 @@ def where(condition: Expr, arg: Expr, builder: Builder, wanted: Sequence[Index])
 
 # --- where an operator would give infinities on elements that are masked away --------------------------------------
 
+_DEEPEST = 40  # levels below a guard that are looked through
+
 # Arguments at which these operators and their derivatives are finite: their gradient at a masked 0 would be NaN.
 _SAFE = {
     "log": 1.0, "log1p": 1.0, "sqrt": 1.0, "rsqrt": 1.0, "reciprocal": 1.0, "pow": 1.0, "lgamma": 1.0, "atan2": 1.0,
@@ -49,22 +51,22 @@ _SAFE = {
 }  # fmt: skip
 
 
-def protected(node: Expr, condition: Expr) -> Expr:
+def protected(node: Expr, condition: Expr, depth: int = 0) -> Expr:
     """The node with singular operators inside given a safe argument where the condition fails."""
-    if not _singular(node):
+    if not _singular(node) or depth > _DEEPEST:
         return node
     match node:
         case Apply(op=op, args=args):
-            new = tuple(protected(arg, condition) for arg in args)
+            new = tuple(protected(arg, condition, depth + 1) for arg in args)
             if op == "pow":
                 new = (_safe(new[0], condition, _SAFE[op]), new[1])
             elif op in _SAFE:
                 new = tuple(_safe(arg, condition, _SAFE[op]) for arg in new)
             return Apply(op, new)
         case Contract(summed=(), factors=factors, semiring=semiring):
-            return Contract((), tuple(protected(factor, condition) for factor in factors), semiring)
+            return Contract((), tuple(protected(factor, condition, depth + 1) for factor in factors), semiring)
         case Where(condition=inner, arg=arg):
-            return Where(inner, protected(arg, condition))
+            return Where(inner, protected(arg, condition, depth + 1))
         case Const() | Read() | Position() | Contract() | Reduce() | AlongIndex():
             return node
 
@@ -78,8 +80,13 @@ def _safe(arg: Expr, condition: Expr, value: float) -> Expr:
 
 @cached
 def _singular(node: Expr) -> bool:
-    """Whether a singular operator is applied, under pointwise operators only, to what may be 0."""
+    """Whether a singular operator is applied, under pointwise operators only, to what may be 0.
+
+    Not inside a condition: no gradient flows through one, and guarding it by itself would never end.
+    """
     match node:
+        case Apply() if dtype_of(node) == "bool":
+            return False
         case Apply(op=op, args=args):
             own = op in _SAFE and not all(isinstance(arg, Const) for arg in args)
             return own or any(_singular(arg) for arg in args)
@@ -118,16 +125,18 @@ def _as_value(node: Expr) -> Expr:
     return node if presence(node) is None else Apply("add", (node, Const(0, "int")))
 
 
-def _unguarded(node: Expr, condition: Expr) -> Expr:
+def _unguarded(node: Expr, condition: Expr, depth: int = 0) -> Expr:
+    if depth > _DEEPEST:
+        return node
     match node:
         case Where(condition=own, arg=arg):
-            return _unguarded(arg, condition) if _implied(own, condition) else node
+            return _unguarded(arg, condition, depth + 1) if _implied(own, condition) else node
         case Contract(summed=(), factors=factors, semiring=semiring):
-            return Contract((), tuple(_unguarded(factor, condition) for factor in factors), semiring)
+            return Contract((), tuple(_unguarded(factor, condition, depth + 1) for factor in factors), semiring)
         case Apply(op="add", args=args) if all(presence(arg) is condition for arg in args):
-            return Apply("add", tuple(_unguarded(arg, condition) for arg in args))
+            return Apply("add", tuple(_unguarded(arg, condition, depth + 1) for arg in args))
         case Apply(op=op, args=args) if op != "add" and (op == "neg" or POINTWISE[op].zero):
-            return Apply(op, (_unguarded(args[0], condition), *args[1:]))
+            return Apply(op, (_unguarded(args[0], condition, depth + 1), *args[1:]))
         case Const() | Read() | Position() | Apply() | Contract() | Reduce() | AlongIndex():
             return node
 

@@ -102,6 +102,8 @@ class Builder:
         self.steps.append(Step(name, code, self.note, self.span))
 
 
+LONGEST_CHAIN = 32  # terms of one printed sum
+
 Rule = Callable[[Expr, Builder, Sequence[Index]], Value | None]
 
 # --- numbers -----------------------------------------------------------------------------------------------------
@@ -246,14 +248,26 @@ def joint_axes(values: Sequence[Value], order: Sequence[Index]) -> tuple[Index, 
     return tuple(index for index in order if index in present)
 
 
+def chained(
+    builder: Builder, first: Value, rest: Sequence[tuple[str, Value]], order: Sequence[Index], dtype: str
+) -> Value:
+    """``first + a - b ...`` from left to right, all aligned to one order; a very long chain gets names on its way."""
+    code = aligned(first, order)
+    used = [first]
+    for count, (symbol, value) in enumerate(rest, 1):
+        code = Infix(symbol, code, aligned(value, order))
+        used.append(value)
+        if count % LONGEST_CHAIN == 0 and count < len(rest):
+            partial = builder.name(builder.value(code, joint_axes(used, order), dtype))
+            code, used = aligned(partial, order), [partial]
+    return builder.value(code, joint_axes(used, order), dtype)
+
+
 def conjoined(builder: Builder, values: Sequence[Value], wanted: Sequence[Index], symbol: str = "&") -> Value:
     """Truth values joined by ``&`` or ``|``."""
     order = common_order(values, wanted)
     tensors = [tensor_of(value) for value in values]
-    code = aligned(tensors[0], order)
-    for value in tensors[1:]:
-        code = Infix(symbol, code, aligned(value, order))
-    return builder.value(code, joint_axes(values, order), "bool")
+    return chained(builder, tensors[0], [(symbol, value) for value in tensors[1:]], order, "bool")
 
 
 def permuted(code: Code, have: Sequence[Index], want: Sequence[Index]) -> Code:

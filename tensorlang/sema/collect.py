@@ -190,22 +190,23 @@ def _import(world: World, scope: Scope, statement: ast.Import) -> None:
 
 
 def _library(world: World, statement: ast.Import) -> Library | None:
-    key = statement.module
+    file = world.setting.load_module(statement.module, statement.path, statement.span, world.problems)
+    if file is None:
+        return None
+    # One path means different files in different folders, so a file is told by what was loaded.
+    key = id(file)
     if key in world.loading:
-        messages.import_cycle(world.problems, statement.span, (*world.loading, key))
+        messages.import_cycle(world.problems, statement.span, (*world.loading.values(), statement.module))
         return None
     if key not in world.libraries:
         if len(world.libraries) >= world.setting.limits.imports:
             messages.too_many_imports(world.problems, statement.span, world.setting.limits.imports)
             return None
-        file = world.setting.load_module(statement.module, statement.path, statement.span, world.problems)
-        if file is None:
-            return None
-        prefix = f"{key.rsplit('/', 1)[-1].removesuffix('.tl')}."
+        prefix = f"{statement.module.rsplit('/', 1)[-1].removesuffix('.tl')}."
         inner = Scope(None, prefix, prefix, depth=1)
-        world.loading.append(key)
+        world.loading[key] = statement.module
         collect(world, inner, file.statements, library=True)
-        world.loading.pop()
+        del world.loading[key]
         world.libraries[key] = Library(inner)
         world.kept.append(file)
     return world.libraries[key]

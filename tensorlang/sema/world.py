@@ -25,8 +25,8 @@ class World:
     problems: Problems
     root: Scope
     tensors: dict[str, TensorInfo] = field(default_factory=dict)
-    libraries: dict[str, Library] = field(default_factory=dict)
-    loading: list[str] = field(default_factory=list)
+    libraries: dict[int, Library] = field(default_factory=dict)
+    loading: dict[int, str] = field(default_factory=dict)
     applied: dict[tuple[int, int], View | None] = field(default_factory=dict)
     sizes: dict[Symbol, int] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)

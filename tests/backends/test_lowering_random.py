@@ -38,7 +38,9 @@ class Maker:
         if roll < 0.8 and fitting:
             return add(self.random.choice(fitting), self.random.randint(-2, 2))
         if roll < 0.85 and scope:
-            return add(*(times(self.random.choice((1, 1, 2, -1)), i) for i in self.random.sample(scope, min(2, len(scope)))), 0)
+            return add(
+                *(times(self.random.choice((1, 1, 2, -1)), i) for i in self.random.sample(scope, min(2, len(scope)))), 0
+            )
         if roll < 0.9 and scope:
             return apply(self.random.choice(("floordiv", "mod")), self.random.choice(scope), 2)
         if roll < 0.95 and any(i.size == k for i in scope):
@@ -78,7 +80,9 @@ class Maker:
     def value(self, scope: list[Index], depth: int) -> Expr:
         if depth <= 0:
             return self.leaf(scope)
-        kind = self.random.choice(("add", "times", "apply", "sum", "reduce", "along", "where", "select", "leaf", "sum", "times"))
+        kind = self.random.choice(
+            ("add", "times", "apply", "sum", "reduce", "along", "where", "select", "leaf", "sum", "times")
+        )
         one = depth - 1
         if kind == "add":
             terms = [self.value(scope, one) for _ in range(self.random.randint(2, 3))]

@@ -47,6 +47,8 @@ def kind_of(fault: str | None) -> str | None:
     """The first words of a failure, without numbers and names: what two failures have in common."""
     if fault is None:
         return None
+    if fault.startswith("RecursionError"):
+        return "RecursionError"
     first, *rest = fault.strip().splitlines()
     start, *_, end = first.split(": ") if ": " in first else (first, "")
     words = [start, end if "Error" in start else "", rest[0] if "refused" in first else ""]

@@ -6,6 +6,7 @@ In: a generated program and a test that says how one fails (None: it does not). 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -15,19 +16,19 @@ Fault = Callable[[Generated], str | None]
 _OPEN = re.compile(r"[A-Za-z_]*(\[[^\]]*\])?\(")
 
 
-def shrunk(generated: Generated, fault: Fault, tries: int = 2000) -> Generated:
+def shrunk(generated: Generated, fault: Fault, seconds: float = 20.0) -> Generated:
     """``fault`` gives a short name of the failure; candidates that fail otherwise, or not at all, are passed over."""
+    end = time.perf_counter() + seconds
     kind = fault(generated)
     assert kind is not None
     found = True
-    while found and tries > 0:
+    while found:
         found = False
         for smaller in _smaller(generated):
-            tries -= 1
+            if time.perf_counter() > end:
+                return generated
             if fault(smaller) == kind:
                 generated, found = smaller, True
-                break
-            if tries <= 0:
                 break
     return generated
 
