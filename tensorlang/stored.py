@@ -85,7 +85,7 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
     """Put every parameter, buffer and data tensor of the program where it belongs."""
     known = compiled.program.sizes
     for tensor in compiled.program.tensors.values():
-        if is_given(tensor) or tensor.kind == "defined":
+        if is_given(tensor) or tensor.kind in ("defined", "scanned"):
             continue
         module, leaf = place(root, tensor.name)
         dtype = torch_dtype(tensor.dtype, floating)

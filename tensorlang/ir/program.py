@@ -141,7 +141,8 @@ class Feed:
 class Loop:
     """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
 
-    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0.
+    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
+    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor.
     """
 
     scan: Scan
@@ -149,6 +150,8 @@ class Loop:
     feeds: tuple[Feed, ...]
     start: int
     first: tuple[tuple[str, int, str], ...]
+    sliced: Mapping[str, Size]
+    lengths: Mapping[str, Size]
 
     @property
     def reads(self) -> frozenset[str]:

@@ -109,7 +109,9 @@ class _Work:
         body = Program(
             self.inside, tuple(definitions), tuple(d.tensor for d in definitions), dims=program.dims, sizes=program.sizes
         )
-        return Loop(self.scan, body, tuple(self.feeds.values()), start, first)
+        sliced = {f.name: self.tensors[f.tensor].shape[f.axis] for f in self.feeds.values() if f.kind == "slice"}
+        lengths = {name: self.tensors[name].shape[axis] for name, axis in self.scan.axes}
+        return Loop(self.scan, body, tuple(self.feeds.values()), start, first, sliced, lengths)
 
     def _moving(self, definition: Definition, piece: Piece) -> _Moving | None:
         axis = self.scan.axis(definition.tensor)
@@ -187,6 +189,8 @@ class _Work:
             if node not in memo:
                 if not tensors_read(node) & members:
                     memo[node] = node if _sliceable(node) else self._outside(node, moving)
+                elif isinstance(node, Read):
+                    memo[node] = node
                 else:
                     memo[node] = with_children(node, tuple(visit(child) for child in children(node)))
             return memo[node]
@@ -304,7 +308,9 @@ def _moving_axis(node: Read, index: Index) -> int | None:
     if len(moves) != 1:
         return None
     form = affine(node.at[moves[0]])
-    return moves[0] if form is not None and form.coefficients == ((index, 1),) else None
+    if form is None or form.coefficients != ((index, 1),) or form.offset.constant is None:
+        return None
+    return moves[0]
 
 
 def _offset(entry: Expr, index: Index) -> Size:

@@ -279,7 +279,7 @@ def _statement(domains: Domains, statement: Statement) -> None:
                 if at == along and isinstance(entry, Place):
                     pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
                     domains.soft.append((*pair, entry.span))
-                if at != along and _entry(domains, statement, access, at, entry):
+                if at != along and _entry(domains, statement, access, at, entry) and along is None:
                     for name in names_free(entry) - own:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
