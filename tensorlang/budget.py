@@ -8,13 +8,14 @@ else counts as long as it lives.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tensorlang.binding import in_words
 from tensorlang.diagnostics import RunError, diagnostic
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import Plan, Step, is_view
+from tensorlang.ir.program import Tensor
 from tensorlang.limits import Limits
 from tensorlang.source import Span
 
@@ -39,9 +40,26 @@ class Piece:
     span: Span | None
 
 
+def widths(floating: int) -> dict[str, int]:
+    """The bytes of one element, ``floating`` those of a float."""
+    return {**_WIDTH, "float": floating, "complex": max(8, 2 * floating)}
+
+
+def check_kept(tensors: Iterable[Tensor], sizes: Sizes, limits: Limits, floating: int) -> None:
+    """Raise ``RunError`` where parameters, buffers and data, as far as their sizes are known, need too much memory."""
+    width = widths(floating)
+    known = [tensor for tensor in tensors if all(size.symbols <= sizes.keys() for size in tensor.shape)]
+    pieces = [
+        Piece(shape, math.prod(shape) * width[t.dtype], t.span) for t in known for shape in (_shape(t.shape, sizes),)
+    ]
+    total = sum(piece.bytes for piece in pieces)
+    if total > limits.memory:
+        raise _too_large(total, max(pieces, key=lambda piece: piece.bytes), limits.memory)
+
+
 def check_budget(plan: Plan, sizes: Sizes, limits: Limits, floating: int) -> None:
     """Raise ``RunError`` where the plan needs more memory or work than allowed; a float takes ``floating`` bytes."""
-    peak, largest = _peak(plan, sizes, {**_WIDTH, "float": floating, "complex": max(8, 2 * floating)})
+    peak, largest = _peak(plan, sizes, widths(floating))
     if peak > limits.memory and largest is not None:
         raise _too_large(peak, largest, limits.memory)
     work = [(sum(_product(factors, sizes) for factors in step.work), step) for step in plan.steps]
@@ -50,7 +68,7 @@ def check_budget(plan: Plan, sizes: Sizes, limits: Limits, floating: int) -> Non
         raise _too_long(total, *max(work, key=lambda item: item[0]), limits.operations)
 
 
-def _peak(plan: Plan, sizes: Sizes, widths: Mapping[str, int]) -> tuple[int, Piece | None]:
+def _peak(plan: Plan, sizes: Sizes, width: Mapping[str, int]) -> tuple[int, Piece | None]:
     """The most bytes that are alive at once, and the largest tensor."""
     slots = {slot.name: slot for slot in plan.slots}
     ends: dict[int, int] = {}
@@ -58,10 +76,10 @@ def _peak(plan: Plan, sizes: Sizes, widths: Mapping[str, int]) -> tuple[int, Pie
     largest: Piece | None = None
     for at, step in enumerate(plan.steps):
         slot = slots.get(step.target)
-        scratch = [_piece(step, shape, widths[dtype], sizes) for shape, dtype in step.scratch]
+        scratch = [_piece(step, shape, width[dtype], sizes) for shape, dtype in step.scratch]
         pieces = list(scratch)
         if slot is not None and not is_view(step.code):
-            own = _piece(step, slot.shape, widths[slot.dtype], sizes)
+            own = _piece(step, slot.shape, width[slot.dtype], sizes)
             ends[slot.dies] = ends.get(slot.dies, 0) + own.bytes
             alive += own.bytes
             pieces.append(own)
@@ -89,7 +107,8 @@ def _too_large(peak: int, largest: Piece, limit: int) -> RunError:
     label = f"a tensor of {in_words(largest.shape)}, {in_bytes(largest.bytes)}"
     place = (largest.span, label) if largest.span is not None else None
     notes = [] if largest.span is not None else [f"the largest is {label}"]
-    tips = [f"`--limit-memory {_rounded(peak)}` (in Python `Limits(memory=...)`) allows it"]
+    flag = f"`--limit-memory {_rounded(peak)}`" if peak < 1 << 50 else "`--limit-memory`"
+    tips = [f"{flag} (in Python `Limits(memory=...)`) {'allows it' if peak < 1 << 50 else 'sets the limit'}"]
     return RunError([diagnostic("E0901", message, place, notes=notes, help=tips)])
 
 

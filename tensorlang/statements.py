@@ -62,7 +62,7 @@ def defined(statement: ast.Statement) -> tuple[str, ...]:
         case ast.Rule(head=head):
             return (head.target.name,) if isinstance(head.target, ast.Name) else ()
         case ast.Import(module=module, alias=alias, names=names):
-            return tuple(inner for _, inner in names) or (alias or module,)
+            return tuple(inner for _, inner in names) or (alias or module.rsplit("/", 1)[-1].removesuffix(".tl"),)
         case _:
             return ()
 
@@ -118,12 +118,16 @@ def pattern(equation: ast.Equation) -> str:
 
 
 def written(statement: ast.Statement) -> str:
-    """The text of a statement as it was entered; a declaration's one item with the words before it."""
+    """The text of a statement as it was entered; with the words before it that its span leaves out."""
     match statement:
         case ast.DimDeclaration(items=(item,)):
             return f"dim {item.span.text}"
         case ast.Declaration(kind=kind, element=element, items=(declared,)):
             words = (kind if kind != "tensor" else "", element or "", declared.span.text)
             return " ".join(word for word in words if word)
+        case ast.ConstDeclaration():
+            return f"const {statement.span.text}"
+        case ast.Import(names=()):
+            return f"import {statement.span.text}"
         case _:
             return statement.span.text.rstrip()

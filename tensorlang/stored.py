@@ -17,6 +17,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 
 from tensorlang.backends.initial import initial, summed_axes
 from tensorlang.binding import Bindings, Shaped, bind, known_sizes, numbers
+from tensorlang.budget import check_kept
 from tensorlang.compiled import Compiled, is_given
 from tensorlang.inputs import converted, torch_dtype
 from tensorlang.ir.domain import Symbol
@@ -84,9 +85,8 @@ def holder(root: torch.nn.Module, tensor: Tensor) -> dict[str, Any]:
 def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floating: torch.dtype) -> None:
     """Put every parameter, buffer and data tensor of the program where it belongs."""
     known = compiled.program.sizes
-    for tensor in compiled.program.tensors.values():
-        if is_given(tensor) or tensor.kind in ("defined", "scanned"):
-            continue
+    check_kept(kept_tensors(compiled), known, compiled.options.limits, floating.itemsize)
+    for tensor in kept_tensors(compiled):
         module, leaf = place(root, tensor.name)
         dtype = torch_dtype(tensor.dtype, floating)
         if tensor.kind in ("param", "buffer"):
@@ -94,6 +94,12 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
         else:
             module._buffers[leaf] = data(tensor, compiled, device, floating)
             module._non_persistent_buffers_set.add(leaf)
+
+
+def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
+    """Parameters, buffers and what the program loads or writes out."""
+    computed = ("defined", "scanned")
+    return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
 
 
 def _store(module: torch.nn.Module, leaf: str, tensor: Tensor, value: Any) -> None:
@@ -147,6 +153,8 @@ def stored(root: torch.nn.Module, tensors: Iterable[Tensor]) -> Iterator[Shaped]
 def materialise(root: torch.nn.Module, compiled: Compiled, bindings: Bindings, floating: torch.dtype) -> None:
     """Give every parameter and buffer that waits for its size its size and first value, where sizes are bound now."""
     sizes = numbers(bindings)
+    if any(not size.symbols <= compiled.program.sizes.keys() for t in kept_tensors(compiled) for size in t.shape):
+        check_kept(kept_tensors(compiled), sizes, compiled.options.limits, floating.itemsize)
     for tensor in compiled.program.of_kind("param", "buffer"):
         kept = holder(root, tensor).get(tensor.name.rpartition(".")[2])
         if not isinstance(kept, UninitializedParameter | UninitializedBuffer):

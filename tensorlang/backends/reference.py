@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.facts import dtype, join
+from tensorlang.ir.facts import dtype, join, keeps_zero
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -246,10 +246,11 @@ class _Evaluator:
     def apply(self, node: Apply) -> Evaluate:
         """A sum is present where any term is; f(e) where e is if f(0) = 0, and everywhere otherwise."""
         record, result, args = POINTWISE[node.op], dtype(node), [self.function(arg) for arg in node.args]
+        zero = keeps_zero(node)
 
         def element(at: Assignment) -> Element:
             found = [arg(at) for arg in args]
-            if all(value is None for value in found) if node.op == "add" else record.zero and found[0] is None:
+            if all(value is None for value in found) if node.op == "add" else zero and found[0] is None:
                 return None
             return cast(record.numpy(np, *(_number(value) for value in found)), result)
 

@@ -9,7 +9,7 @@ those that compute.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from tensorlang.cli.page import COMMANDS, page
@@ -22,19 +22,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console.of_process(arguments)
     try:
-        code = _guarded(arguments, console)
-        console.finish(code)
-        return code
+        code = _guarded(lambda: _dispatch(arguments, console), console)
+        return _guarded(lambda: console.finish(code), console)
     except BrokenPipeError:
         silence_stdout()
         return BROKEN_PIPE
 
 
-def _guarded(arguments: list[str], console: Console) -> int:
+def _guarded(act: Callable[[], int], console: Console) -> int:
+    """What an act returns, or the exit code for what went wrong in it, which is told."""
     from tensorlang.diagnostics import CompileError
 
     try:
-        return _dispatch(arguments, console)
+        return act()
     except CompileError as problem:
         console.complain(problem.diagnostics)
         return wrong_program(problem)

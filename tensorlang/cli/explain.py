@@ -26,7 +26,7 @@ examples:
 def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("FILE", help="a program, - for stdin, or a code such as E0301")
     parser.add_argument("NAME", nargs="?", help="one tensor of the program")
-    parser.add_argument("--stage", default="program", help="the stage to show (program); a wrong one lists them")
+    parser.add_argument("--stage", default="program", help="tree, program, a pass, plan or source (program)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     program_flags(parser)
 

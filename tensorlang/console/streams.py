@@ -9,7 +9,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
+
+from tensorlang.console.usage import usage
 
 if TYPE_CHECKING:
     from tensorlang.diagnostics import CompileError, Diagnostic
@@ -50,11 +53,9 @@ class Console:
     @staticmethod
     def of_process(arguments: Sequence[str]) -> Console:
         """The process's streams; flags are looked up in the raw arguments, since reading those may itself fail."""
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="backslashreplace")
         given = arguments[: arguments.index("--")] if "--" in arguments else arguments
-        return Console(sys.stdout, sys.stderr, "--json" in given, "--debug" in given, "--quiet" in given)
+        out, err = _usable(sys.stdout), _usable(sys.stderr)
+        return Console(out, err, "--json" in given, "--debug" in given, "--quiet" in given)
 
     @property
     def width(self) -> int:
@@ -68,7 +69,21 @@ class Console:
     def say(self, text: str) -> None:
         """A result; dropped under ``--json``, where results go into the document."""
         if not self.json:
-            print(text, file=self.out)
+            self._write(text + "\n")
+
+    def _write(self, text: str = "") -> None:
+        """To stdout; a full disk is no fault of ours."""
+        try:
+            self.out.write(text)
+            if not text:
+                self.out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            self.out, self.json = _nowhere(), False
+            silence_stdout()
+            reason = (problem.strerror or str(problem)).lower()
+            raise usage("E1007", f"the answers cannot be written to stdout: {reason}") from None
 
     def remark(self, text: str) -> None:
         """One line that is no result: what was written, what was left out."""
@@ -88,17 +103,33 @@ class Console:
             self.complained = True
             print(blank + render(found, wants_colour(self.err)), file=self.err, flush=True)
 
-    def finish(self, code: int) -> None:
-        """Print the document, if one was asked for, and flush."""
+    def finish(self, code: int) -> int:
+        """Print the document, if one was asked for, flush, and hand the code back."""
         if self.json:
             import json
 
             whole = {"ok": code == FINE, "exit_code": code, "problems": self.problems} | self.document
-            print(json.dumps(whole, ensure_ascii=False, allow_nan=False), file=self.out)
-        self.out.flush()
+            self._write(json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n")
+        self._write()
+        return code
+
+
+def _usable(stream: TextIO | None) -> TextIO:
+    """A stream that can be written whatever the text; where the process has none, nowhere."""
+    if stream is None:
+        return _nowhere()
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def silence_stdout() -> None:
     """After a broken pipe: whatever the interpreter still flushes at its end goes nowhere, without a complaint."""
+    if sys.stdout is None:
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -70,6 +70,15 @@ def dtype(node: Expr) -> str:
             return dtype(arg)
 
 
+def keeps_zero(node: Apply) -> bool:
+    """Whether a function of several numbers is 0 where its first argument is: a power is for a positive exponent."""
+    match node:
+        case Apply(op="pow", args=(_, Const(value=int() | float() as exponent))):
+            return exponent > 0
+        case Apply(op=op):
+            return POINTWISE[op].zero
+
+
 @cached
 def presence(node: Expr) -> Expr | None:
     """The condition under which an expression is present; None where it always is (language, section 6)."""
@@ -87,8 +96,8 @@ def presence(node: Expr) -> Expr | None:
             return _either(tuple(map(presence, args)))
         case Apply(op="neg", args=(arg,)):
             return presence(arg)
-        case Apply(op=op, args=args):
-            return presence(args[0]) if POINTWISE[op].zero and len(args) >= 1 else None
+        case Apply(args=args):
+            return presence(args[0]) if args and keeps_zero(node) else None
         case Reduce():
             return None
         case AlongIndex(arg=arg):

@@ -40,6 +40,10 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
 )
 
 
+# Long programs are verified once, at the end: verifying a thousand equations takes about 0.1 s.
+_VERIFIED = 100
+
+
 def optimise(program: Program, until: str | None = None) -> Program:
     """The program after all passes, or after the one named ``until`` (``KeyError`` where there is none)."""
     if until is not None and until not in dict(PIPELINE):
@@ -47,10 +51,11 @@ def optimise(program: Program, until: str | None = None) -> Program:
     program = make_loops(program, optimise)
     outputs = program.outputs
     program = replace(program, outputs=(*outputs, *sorted({name for loop in program.loops for name in loop.reads})))
+    last = until or PIPELINE[-1][0]
     for name, run in PIPELINE:
-        program = run(program)
-        if __debug__:
+        before, program = program, run(program)
+        if __debug__ and (name == last or (program is not before and len(program.definitions) <= _VERIFIED)):
             verify(program, name)
-        if name == until:
+        if name == last:
             break
     return replace(program, outputs=outputs)

@@ -160,8 +160,11 @@ def _heads(scores: Scores, key: Index, values: Expr) -> Heads | None:
         return None
     outer = third - first - second
     queries = first - second - third
+    if len(queries) > 1:
+        # Several heads share the keys: the queries run over the domain of the keys, the other index is a head.
+        queries = frozenset(index for index in queries if index.size == key.size)
     batch = first - {scores.inner} - queries
-    if len(queries) != 1 or len(outer) != 1 or second - {key, scores.inner} != batch or third - {key, *outer} != batch:
+    if len(queries) != 1 or len(outer) != 1 or not second - {key, scores.inner} | third - {key, *outer} <= batch:
         return None
     ordered = tuple(sorted(batch, key=lambda index: index.name))
     return Heads(ordered, next(iter(queries)), key, scores.inner, next(iter(outer)))
@@ -175,10 +178,14 @@ def _call(
         one, two = two, one
     query = builder.lower(one, builder, (*heads.batch, heads.query, heads.inner))
     batch = tuple(index for index in query.axes if index in heads.batch)
+    batch = batch if len(batch) == len(heads.batch) else heads.batch
     parts = [(query, heads.query, heads.inner)]
     parts += [(builder.lower(two, builder, (*batch, heads.key, heads.inner)), heads.key, heads.inner)]
     parts += [(builder.lower(values, builder, (*batch, heads.key, heads.outer)), heads.key, heads.outer)]
-    args = [_headed(cast(value, dtype), batch, row, column) for value, row, column in parts]
+    args = []
+    for value, row, column in parts:
+        full = expanded(builder, cast(value, dtype), (*batch, row, column))
+        args.append(_headed(full, batch, row, column))
     scale = _scale(scores, builder)
     if scale is None:
         return None

@@ -9,6 +9,7 @@ from tensorlang.passes.choose_attention import attention
 from tensorlang.passes.choose_convolution import convolution
 from tensorlang.passes.choose_norm import norm
 from tensorlang.passes.choose_pooling import window_pooling
+from tensorlang.passes.choose_products import extremes, matches, sums
 from tensorlang.passes.choose_transform import fourier
 from tensorlang.passes.values import Rule
 
@@ -17,5 +18,8 @@ RULES: tuple[Rule, ...] = (
     convolution,  # F[o,dx,c] X[x+dx,c] summed over dx, c: conv1d, conv2d, conv3d
     window_pooling,  # max or mean over dx of X[2 x + dx]: max_pool, avg_pool
     fourier,  # dft[k,x] U[x] summed over x: fft; idft: ifft
+    sums,  # sum and mean of a product over a shared index: mm, bmm
+    matches,  # any of an and over a shared index: mm, then > 0
+    extremes,  # min or max of A[x,y] + B[y,z] over y: by blocks of rows
     norm,  # lnorm, rmsnorm along an index: layer_norm, rms_norm (their factors and shifts join the call)
 )

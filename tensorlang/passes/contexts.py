@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from tensorlang.ir.facts import keeps_zero
 from tensorlang.ir.nodes import AlongIndex, Apply, Const, Contract, Expr, Position, Read, Reduce, Where, children
 from tensorlang.ir.program import Action, Definition, Piece, Program, TestAction
-from tensorlang.ops import POINTWISE
 
 
 def presence_matters_to(piece: Piece, definition: Definition) -> bool:
@@ -29,8 +29,8 @@ def _sensitive_children(node: Expr) -> tuple[Expr, ...]:
             return () if summed else factors
         case Apply(op="add", args=args):
             return args
-        case Apply(op=op, args=args):
-            return args[:1] if POINTWISE[op].zero else ()
+        case Apply(args=args):
+            return args[:1] if keeps_zero(node) else ()
 
 
 def where_presence_matters(value: Expr, at_top: bool) -> set[Expr]:

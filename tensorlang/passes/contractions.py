@@ -11,49 +11,89 @@ cancellation, and a squared distance written as ``|x|^2 + |y|^2 - 2 x y`` may co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tensorlang.ir.facts import dtype, is_floating
-from tensorlang.ir.nodes import Apply, Const, Contract, Expr, Index, contract, free_indices, number, rename
-from tensorlang.ir.program import Program
-from tensorlang.ir.rewrite import indices_inside
+from tensorlang.ir.nodes import (
+    Apply,
+    Const,
+    Contract,
+    Expr,
+    Index,
+    children,
+    contract,
+    free_indices,
+    number,
+    rename,
+    with_children,
+)
+from tensorlang.ir.program import Definition, Piece, Program
+from tensorlang.ir.rewrite import bound_inside, indices_inside, rewrite
 from tensorlang.passes.canonical import Codes
 from tensorlang.passes.constants import Number, value_of
 from tensorlang.passes.costs import Costs
 from tensorlang.passes.fold import FOLD
 from tensorlang.passes.order_contractions import Ordering
 from tensorlang.passes.products import multiply
-from tensorlang.passes.scopes import apart, fresh, rewrite_pieces
-from tensorlang.passes.sound import draws, sound
+from tensorlang.passes.scopes import apart, change_pieces, fresh
+from tensorlang.passes.sound import draws, operators, sound
 from tensorlang.passes.sums import scaled, split, sum_of
 
-# Taking a common factor out must save a tenth; summing term by term, which repeats factors, a third.
-_FACTOR, _DISTRIBUTE = 0.9, 0.67
+# Taking a common factor out must save a tenth; summing term by term, which repeats factors, must save a third.
+_SAVED, _DISTRIBUTE = 0.1, 0.67
+
+
+def _joins(factor: Expr) -> bool:
+    return isinstance(factor, Contract) and factor.semiring == "sum"
 
 
 def flatten(node: Expr) -> Expr | None:
     """sum[i](a sum[k](b c)) = sum[i,k](a b c); a plain product of several sums stays one, no order could gain there."""
     if not isinstance(node, Contract) or node.semiring != "sum":
         return None
-    inside = sum(isinstance(factor, Contract) and factor.semiring == "sum" for factor in node.factors)
+    inside = sum(map(_joins, node.factors))
     if not inside or (inside > 1 and not node.summed):
         return None
-    taken = {index.name for index in indices_inside(node)}
-    outer = {index.name for index in indices_inside(node) if index in node.summed or index in free_indices(node)}
-    summed, factors = list(node.summed), list[Expr]()
-    for factor in node.factors:
+    outer = {index.name for index in free_indices(node).union(node.summed)}
+    taken = outer.union(index.name for index in bound_inside(node))
+    summed, factors, waiting = list(node.summed), list[Expr](), list(reversed(node.factors))
+    while waiting:
+        factor = waiting.pop()
         if not isinstance(factor, Contract) or factor.semiring != "sum":
             factors.append(factor)
             outer.update(index.name for index in free_indices(factor))
             continue
-        clear = apart(factor, outer, taken)
-        assert isinstance(clear, Contract), "renaming keeps the kind of a node"
-        summed.extend(clear.summed)
-        factors.extend(clear.factors)
-        outer.update(index.name for index in clear.summed)
-        taken.update(index.name for index in clear.summed)
+        if not all(index.name not in outer for index in factor.summed):
+            clear = apart(factor, outer, taken)
+            assert isinstance(clear, Contract), "renaming keeps the kind of a node"
+            factor = clear
+        summed.extend(factor.summed)
+        outer.update(index.name for index in factor.summed)
+        taken |= outer
+        waiting.extend(reversed(factor.factors))
     return Contract(tuple(summed), tuple(factors), "sum")
+
+
+sound_flatten = sound(flatten)
+
+
+def flat(value: Expr) -> Expr:
+    """All products of an expression flat, from outside in: each chain of sums is joined once."""
+    memo: dict[Expr, Expr] = {}
+    joined: dict[Expr, Expr] = {}
+    stack = [value]
+    while stack:
+        top = stack[-1]
+        if top not in joined:
+            joined[top] = sound_flatten(top) or top
+        waiting = [child for child in children(joined[top]) if child not in memo]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        memo[top] = with_children(joined[top], tuple(memo[child] for child in children(joined[top])))
+    return memo[value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +157,13 @@ class Algebra:
         best: tuple[float, Expr] | None = None
         for places in self._common(terms):
             group = self._aligned(terms, places)
-            if len(group) < 2:
-                continue
-            joined, after = self._factored(list(group.values()))
             rest = [arg for at, arg in enumerate(node.args) if at not in group]
-            new = sum_of([*rest, joined]) or joined
-            after += self.costs.of(new) if rest else 0.0
             before = self.costs.of(node) + sum(self._term(terms[at]) for at in group)
-            if after <= _FACTOR * before and (best is None or before - after > best[0]):
-                best = before - after, new
+            for joined, after in self._factored(list(group.values())) if len(group) > 1 else ():
+                new = sum_of([*rest, joined]) or joined
+                saved = before - after - (self.costs.of(new) if rest else 0.0)
+                if saved >= _SAVED * before and (best is None or saved > best[0]):
+                    best = saved, new
         return best[1] if best is not None else None
 
     def _common(self, terms: list[Product]) -> list[list[tuple[int, Expr]]]:
@@ -150,10 +188,11 @@ class Algebra:
                 group[at] = _led_by(moved, moved.factors[place], common)
         return group
 
-    def _factored(self, group: list[Product]) -> tuple[Expr, float]:
-        """The common factors times the sum of the rest, and what that costs."""
+    def _factored(self, group: list[Product]) -> Iterator[tuple[Expr, float]]:
+        """The common factor times the sum of the rest, and what that costs; also with all other common factors."""
         leader = group[0]
         common = [leader.factors[0]]
+        yield self._joined(group, common)
         left = [list(term.factors[1:]) for term in group]
         for factor in leader.factors[1:]:
             bound = [free_indices(factor).intersection(term.summed) for term in group]
@@ -161,6 +200,11 @@ class Algebra:
                 common.append(factor)
                 for rest in left:
                     rest.remove(factor)
+        if len(common) > 1:
+            yield self._joined(group, common)
+
+    def _joined(self, group: list[Product], common: list[Expr]) -> tuple[Expr, float]:
+        leader = group[0]
         outside = frozenset[Index]().union(*map(free_indices, common)).intersection(leader.summed)
         rests = [term.without(common, outside) for term in group]
         inner = Apply("add", tuple(rests))
@@ -238,5 +282,10 @@ def _normal(node: Expr) -> Expr:
 def contractions(program: Program) -> Program:
     """The program with its products flat, common factors taken out and sums taken apart where that is cheaper."""
     algebra = Algebra(Costs(Ordering(program.sizes)), Codes())
-    rules = (*FOLD, *map(sound, (flatten, algebra.factor_out, algebra.distribute)))
-    return rewrite_pieces(program, rules)
+    rules = (*FOLD, sound_flatten, sound(algebra.factor_out), sound(algebra.distribute))
+    memo: dict[Expr, Expr] = {}
+
+    def change(piece: Piece, _: Definition) -> Expr:
+        return rewrite(flat(piece.value), rules, memo) if "*" in operators(piece.value) else piece.value
+
+    return change_pieces(program, change)

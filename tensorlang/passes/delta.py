@@ -13,13 +13,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import Apply, Contract, Expr, Index, Position, Read, Where, conjunction, free_indices, number
-from tensorlang.ir.program import Program, Tensor
+from tensorlang.ir.nodes import (
+    Apply,
+    Contract,
+    Expr,
+    Index,
+    Position,
+    Read,
+    Where,
+    conjunction,
+    free_indices,
+    number,
+    tensors_read,
+)
+from tensorlang.ir.program import Definition, Piece, Program, Tensor
+from tensorlang.ir.rewrite import rewrite
 from tensorlang.ops import STRUCTURED
 from tensorlang.passes.fold import FOLD
 from tensorlang.passes.ranges import inside
-from tensorlang.passes.scopes import put, rewrite_pieces
-from tensorlang.passes.sound import conjuncts, draws, sound
+from tensorlang.passes.scopes import change_pieces, put
+from tensorlang.passes.sound import conjuncts, draws, operators, sound
 
 DELTA = STRUCTURED["delta"].name
 
@@ -125,4 +138,12 @@ def _zero_outside(factor: Expr, index: Index) -> bool:
 def delta(program: Program) -> Program:
     """The program without deltas under sums."""
     rules = (*FOLD, sound(Deltas(program.tensors).eliminate))
-    return rewrite_pieces(program, rules)
+    memo: dict[Expr, Expr] = {}
+
+    def change(piece: Piece, _: Definition) -> Expr:
+        possible = "*" in operators(piece.value) and (
+            "eq" in operators(piece.value) or DELTA in tensors_read(piece.value)
+        )
+        return rewrite(piece.value, rules, memo) if possible else piece.value
+
+    return change_pieces(program, change)

@@ -1,7 +1,7 @@
 """Folding: constants computed, neutral elements dropped, sums and products in normal form, trivial choices taken.
 
 In goes a Program, out comes one of the same meaning in which every sum is flat with its equal terms collected, every
-product is flat with one number in front, and no operator stands over constants alone. ``FOLD`` is the list of laws;
+product is flat with one number in front, and no operator stands over constants alone. ``FOLD`` is these laws as a rule;
 later passes append it to their own, since their rewritings leave such small change behind.
 """
 
@@ -9,12 +9,26 @@ from __future__ import annotations
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import Apply, Const, Contract, Expr, Reduce, Where, number, size_value
+from tensorlang.ir.nodes import (
+    AlongIndex,
+    Apply,
+    Const,
+    Contract,
+    Expr,
+    Position,
+    Read,
+    Reduce,
+    Where,
+    children,
+    number,
+    size_value,
+)
 from tensorlang.ir.program import Program
-from tensorlang.ir.rewrite import rewrite_program
+from tensorlang.ir.rewrite import rewrite
 from tensorlang.ops import POINTWISE
 from tensorlang.passes.constants import fold_constants, value_of, zero
 from tensorlang.passes.products import multiply, power, reciprocal
+from tensorlang.passes.scopes import change_pieces
 from tensorlang.passes.sound import Rule, conjuncts, exact, sound
 from tensorlang.passes.sums import collect, negated, scaled, split
 
@@ -136,14 +150,60 @@ def division(node: Expr) -> Expr | None:
     return left if node.op == "floordiv" else zero("int")
 
 
-_LAWS: tuple[Rule, ...] = (
-    sizes, fold_constants, sign, collect, multiply, reciprocal, power, logic, choice, compare_same, guard, reduction,
-    idempotent, extremes, division,
-)  # fmt: skip
+# The laws by what they apply to: an operator, or a kind of node.
+_BY_OPERATOR: dict[str, Rule] = {
+    "add": collect, "neg": sign, "reciprocal": reciprocal, "pow": power, "select": choice,
+    "and": logic, "or": logic, "not": logic, "min": extremes, "max": extremes, "floordiv": division, "mod": division,
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), compare_same),
+}  # fmt: skip
+_NORMAL = "_folded"
 
-FOLD: tuple[Rule, ...] = tuple(sound(law) for law in _LAWS)
+
+def _law(node: Expr) -> Expr | None:
+    match node:
+        case Const():
+            return sizes(node)
+        case Position() | Read() | AlongIndex():
+            return None
+        case Apply(op=op):
+            return fold_constants(node) or _BY_OPERATOR.get(op, idempotent)(node)
+        case Contract():
+            return multiply(node)
+        case Reduce():
+            return reduction(node)
+        case Where():
+            return guard(node)
+
+
+_sound_law = sound(_law)
+
+
+def law(node: Expr) -> Expr | None:
+    """One step towards normal form. A node that is in it remembers so: passes ask again and again."""
+    if _NORMAL in node.__dict__:
+        return None
+    new = _sound_law(node)
+    if new is None:
+        node.__dict__[_NORMAL] = True
+    return new
+
+
+FOLD: tuple[Rule, ...] = (law,)
+
+
+def normal(value: Expr) -> Expr:
+    """An expression in normal form; parts that are in it already are not looked at again."""
+    memo: dict[Expr, Expr] = {}
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if _NORMAL in node.__dict__:
+            memo[node] = node
+        else:
+            stack.extend(children(node))
+    return memo.get(value) or rewrite(value, FOLD, memo)
 
 
 def fold(program: Program) -> Program:
     """The program with every value in normal form."""
-    return rewrite_program(program, FOLD)
+    return change_pieces(program, lambda piece, _: normal(piece.value))

@@ -10,23 +10,24 @@ decided from the ranges of indices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import Apply, Contract, Expr, Where, cached, children, conjunction, number, with_children
+from tensorlang.ir.nodes import Apply, Contract, Expr, Where, children, conjunction, number, with_children
 from tensorlang.ir.program import Definition, Piece, Program
-from tensorlang.ir.rewrite import Rule, rewrite
+from tensorlang.ir.rewrite import rewrite
 from tensorlang.passes.constants import value_of, zero
 from tensorlang.passes.contexts import where_presence_matters
-from tensorlang.passes.fold import FOLD
+from tensorlang.passes.fold import FOLD, normal
 from tensorlang.passes.ranges import bounds, not_negative
-from tensorlang.passes.scopes import below
-from tensorlang.passes.sound import conjuncts, exact, sound
+from tensorlang.passes.scopes import below, change_pieces
+from tensorlang.passes.sound import conjuncts, exact, operators, sound
 from tensorlang.passes.sums import negated
 from tensorlang.passes.zeros import Zeros, finite
 
 _COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
+_DECIDED = _COMPARISONS | {"mod", "floordiv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,6 @@ def _factors(node: Expr, original: Expr, sensitive: set[Expr], zeros: Zeros) -> 
     return with_children(node, tuple(factors))
 
 
-@cached
-def _has_guard(node: Expr) -> bool:
-    return isinstance(node, Where) or any(map(_has_guard, children(node)))
-
-
 def _freed(value: Expr, zeros: Zeros) -> Expr:
     sensitive = where_presence_matters(value, True)
     memo: dict[Expr, Expr] = {}
@@ -121,17 +117,16 @@ def _freed(value: Expr, zeros: Zeros) -> Expr:
 def guards(program: Program) -> Program:
     """The program without needless guards."""
     ranges, zeros = Ranges(program), Zeros()
-    rules = (*FOLD, sound(ranges.remainder), ranges.decide)
+    rules = (*FOLD, sound(ranges.remainder), sound(ranges.decide))
     memo: dict[Expr, Expr] = {}
-    definitions: list[Definition] = []
-    for definition in program.definitions:
-        pieces = tuple(_piece(piece, rules, memo, zeros) for piece in definition.pieces)
-        definitions.append(replace(definition, pieces=pieces))
-        zeros.learn(definitions[-1], program.tensors[definition.tensor])
-    return replace(program, definitions=tuple(definitions))
+    guarded = any("where" in operators(piece.value) for d in program.definitions for piece in d.pieces)
 
+    def change(piece: Piece, definition: Definition) -> Expr:
+        decides = not operators(piece.value).isdisjoint(_DECIDED)
+        value = rewrite(piece.value, rules, memo) if decides else piece.value
+        freed = _freed(value, zeros) if "where" in operators(value) else value
+        if guarded and piece is definition.pieces[-1]:
+            zeros.learn(definition, program.tensors[definition.tensor])
+        return normal(freed)
 
-def _piece(piece: Piece, rules: tuple[Rule, ...], memo: dict[Expr, Expr], zeros: Zeros) -> Piece:
-    value = rewrite(piece.value, rules, memo)
-    freed = _freed(value, zeros) if _has_guard(value) else value
-    return replace(piece, value=freed if freed is value else rewrite(freed, FOLD))
+    return change_pieces(program, change)

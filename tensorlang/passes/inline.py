@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import Apply, Const, Expr, Position, Read, Where, cached, children, tensors_read, with_children
 from tensorlang.ir.program import Definition, Piece, Program
-from tensorlang.ir.rewrite import indices_inside, rewrite
+from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.contexts import needed, presence_matters_to, read_counts, where_presence_matters
 from tensorlang.passes.definitions import Meaning, at_read, meaning
-from tensorlang.passes.fold import FOLD
+from tensorlang.passes.fold import normal
 from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import conjuncts
 
 # An expression grows by inlining up to this many nodes: longer ones are no use to a reader, and would make passes slow.
-_NODES = 300
+_NODES = 120
 _SMALL = 8
 
 
@@ -45,7 +45,6 @@ class Inliner:
     once: dict[str, Meaning] = field(default_factory=dict)
     often: dict[str, Meaning] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
-    memo: dict[Expr, Expr] = field(default_factory=dict)
 
     def piece(self, definition: Definition, piece: Piece) -> Piece:
         """An equation with the reads in it that have a meaning replaced by it."""
@@ -53,20 +52,24 @@ class Inliner:
         if not known:
             return piece
         taken = {index.name for index in indices_inside(piece.value).union(piece.indices)}
-        sensitive = where_presence_matters(piece.value, presence_matters_to(piece, definition))
         size, values = weight(piece.value), dict[Expr, Expr]()
         for read in _outer_reads(piece.value, known.keys()):
             value = at_read(known[read.tensor], read, self.program.tensors[read.tensor], taken)
             if value is None or size + weight(value) > _NODES:
                 continue
-            if read not in sensitive or _present_alike(read, value, piece.value):
+            if presence(value) is None or self._absent_is_zero(definition, piece, read, value):
                 values[read] = value
                 size += weight(value)
                 if read.tensor in self.once:
                     self.gone.add(read.tensor)
         if not values:
             return piece
-        return settled(replace(piece, value=rewrite(_replaced(piece.value, values), FOLD, self.memo)))
+        return settled(replace(piece, value=normal(_replaced(piece.value, values))))
+
+    def _absent_is_zero(self, definition: Definition, piece: Piece, read: Read, value: Expr) -> bool:
+        """Whether a value that may be absent can stand for a read, which is 0 there."""
+        sensitive = where_presence_matters(piece.value, presence_matters_to(piece, definition))
+        return read not in sensitive or _present_alike(read, value, piece.value)
 
     def _meaning(self, name: str) -> Meaning | None:
         return self.once.get(name) or self.often.get(name)
@@ -90,8 +93,6 @@ def _outer_reads(value: Expr, names: Collection[str]) -> Iterator[Read]:
 def _present_alike(read: Read, value: Expr, around: Expr) -> bool:
     """Whether a value is present wherever its tensor, which always is, would have been taken as present."""
     needed_conditions = set(conjuncts(presence(value)))
-    if not needed_conditions:
-        return True
     parents = [node for node in below(around, set()) if read in children(node)]
     return all(isinstance(p, Where) and needed_conditions <= set(conjuncts(p.condition)) for p in parents)
 

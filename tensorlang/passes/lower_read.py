@@ -203,7 +203,14 @@ def _slice(view: View, axis: int, first: Code, start: Size | None, count: Size, 
     """``count`` elements from ``first`` on, every ``step``-th."""
     stop = extent(start + count) if start is not None else Infix("+", first, extent(count))
     begin = None if first == Number(0) else first
-    return Subscript(view.code, (*(ALL,) * view.at(axis), Slice(begin, stop, step)))
+    return sliced(view.code, view.at(axis), Slice(begin, stop, step))
+
+
+def sliced(code: Code, place: int, part: Slice) -> Code:
+    """A slice of one axis; slices of several axes share one subscript."""
+    if isinstance(code, Subscript) and len(code.parts) <= place and all(isinstance(p, Slice) for p in code.parts):
+        return Subscript(code.receiver, (*code.parts, *(ALL,) * (place - len(code.parts)), part))
+    return Subscript(code, (*(ALL,) * place, part))
 
 
 def _windows(view: View, axis: int, form: Linear) -> View:

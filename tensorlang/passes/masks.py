@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from tensorlang.ir.code import Number, call
 from tensorlang.ir.facts import dtype as dtype_of
-from tensorlang.ir.facts import is_floating, presence
+from tensorlang.ir.facts import is_floating, keeps_zero, presence
 from tensorlang.ir.nodes import AlongIndex, Apply, Const, Contract, Expr, Index, Position, Read, Reduce, Where, cached
-from tensorlang.ops import POINTWISE
 from tensorlang.passes.values import (
     Builder,
     Value,
@@ -135,7 +134,7 @@ def _unguarded(node: Expr, condition: Expr, depth: int = 0) -> Expr:
             return Contract((), tuple(_unguarded(factor, condition, depth + 1) for factor in factors), semiring)
         case Apply(op="add", args=args) if all(presence(arg) is condition for arg in args):
             return Apply("add", tuple(_unguarded(arg, condition, depth + 1) for arg in args))
-        case Apply(op=op, args=args) if op != "add" and (op == "neg" or POINTWISE[op].zero):
+        case Apply(op=op, args=args) if op != "add" and (op == "neg" or keeps_zero(node)):
             return Apply(op, (_unguarded(args[0], condition, depth + 1), *args[1:]))
         case Const() | Read() | Position() | Apply() | Contract() | Reduce() | AlongIndex():
             return node

@@ -22,10 +22,9 @@ from itertools import combinations
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.nodes import Contract, Expr, Index, contract, free_indices
 from tensorlang.ir.program import Program
-from tensorlang.ir.rewrite import map_values, rewrite
 from tensorlang.passes.canonical import Codes
 from tensorlang.passes.constants import value_of
-from tensorlang.passes.scopes import every_node
+from tensorlang.passes.scopes import every_node, rewrite_pieces
 from tensorlang.passes.sound import sound
 from tensorlang.passes.trees import Network, Path, Volumes, cost, exhaustive, walk
 
@@ -231,6 +230,4 @@ def order_contractions(program: Program) -> Program:
     """The program with every contraction in nested products of two."""
     ordering = Ordering(program.sizes)
     ordering.count_pairs(every_node(program))
-    memo: dict[Expr, Expr] = {}
-    rules = (sound(ordering.order),)
-    return map_values(program, lambda value: rewrite(value, rules, memo))
+    return rewrite_pieces(program, (sound(ordering.order),), frozenset("*"))

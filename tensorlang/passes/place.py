@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tensorlang.ir.code import ALL, Code, Device, Infix, Items, Method, Number, Slice, Subscript, call, extent, method
+from tensorlang.ir.code import Code, Device, Infix, Items, Method, Number, Slice, call, extent, method
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Apply, Const, Expr, Index, Position
 from tensorlang.ir.program import Piece
 from tensorlang.ops import REDUCTIONS
 from tensorlang.passes.choose_pooling import pooled
-from tensorlang.passes.lower_read import split
+from tensorlang.passes.lower_read import sliced, split
 from tensorlang.passes.lower_reduce import fill_code, reduced
 from tensorlang.passes.ranges import linear, not_negative
 from tensorlang.passes.values import Builder, Value, aligned, common_order
@@ -177,7 +177,7 @@ def fitted(code: Code, place: int, rank: int, offset: Size, length: Size, size: 
         return code
     start = Number(0) if not_negative(offset) else _amount(-offset)
     stop = extent(size) if start == Number(0) else Infix("+", start, extent(size))
-    return Subscript(code, (*(ALL,) * place, Slice(None if start == Number(0) else start, stop, 1)))
+    return sliced(code, place, Slice(None if start == Number(0) else start, stop, 1))
 
 
 def _amount(size: Size) -> Code:

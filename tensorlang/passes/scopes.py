@@ -7,24 +7,29 @@ gives a changed equation index names that are bound once on every path, as the v
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tensorlang.ir.nodes import (
     AlongIndex,
+    Apply,
+    Const,
+    Contract,
     Expr,
     Index,
     Position,
+    Read,
+    Reduce,
+    Where,
     bound_indices,
     cached,
     children,
     free_indices,
-    rename,
-    substitute,
     with_children,
 )
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import Rule, bound_inside, fresh_name, indices_inside, rewrite
+from tensorlang.passes.sound import operators
 
 
 @cached
@@ -44,27 +49,73 @@ def fresh(index: Index, taken: set[str]) -> Index:
 def apart(node: Expr, names: Iterable[str], taken: Iterable[str] = ()) -> Expr:
     """The same expression with no bound index of one of the given names; new names are not among ``taken`` either."""
     avoided = set(names)
-    if not any(index.name in avoided for index in bound_inside(node)):
+    if not _binds(node, avoided):
         return node
     used = avoided.union(taken, (index.name for index in indices_inside(node)))
     memo: dict[Expr, Expr] = {}
     stack = [node]
     while stack:
         top = stack[-1]
-        waiting = [child for child in children(top) if child not in memo]
+        waiting = [child for child in children(top) if child not in memo and _binds(child, avoided)]
         if waiting:
             stack.extend(waiting)
             continue
         stack.pop()
         if top not in memo:
-            memo[top] = _rebound(with_children(top, tuple(memo[child] for child in children(top))), avoided, used)
+            parts = tuple(memo.get(child, child) for child in children(top))
+            memo[top] = _rebound(with_children(top, parts), avoided, used)
     return memo[node]
+
+
+def _binds(node: Expr, names: set[str]) -> bool:
+    return any(index.name in names for index in bound_inside(node))
 
 
 def _rebound(node: Expr, avoided: set[str], taken: set[str]) -> Expr:
     """What stands below holds no binder of these names any more, so they may be replaced wherever they stand."""
     clashing = [index for index in bound_indices(node) if index.name in avoided]
-    return rename(node, {index: fresh(index, taken) for index in clashing}) if clashing else node
+    if not clashing:
+        return node
+    names = {index: fresh(index, taken) for index in clashing}
+    values: dict[Index, Expr] = {old: Position(new) for old, new in names.items()}
+    body = with_children(node, tuple(_replace_free(child, values, names) for child in children(node)))
+    return with_bound(body, names)
+
+
+def with_bound(node: Expr, names: Mapping[Index, Index]) -> Expr:
+    """A sum or reduction over other indices; its parts are as they were."""
+    match node:
+        case Contract(summed=summed, factors=factors, semiring=semiring):
+            return Contract(tuple(names.get(i, i) for i in summed), factors, semiring)
+        case Reduce(op=op, indices=indices, arg=arg):
+            return Reduce(op, tuple(names.get(i, i) for i in indices), arg)
+        case Const() | Read() | Position() | Apply() | AlongIndex() | Where():
+            return node
+
+
+def _replace_free(node: Expr, values: Mapping[Index, Expr], along: Mapping[Index, Index]) -> Expr:
+    """Free indices replaced, in the parts that have them; functions run along new indices as ``along`` says.
+
+    Nothing inside binds an index that is replaced or that comes in.
+    """
+    memo: dict[Expr, Expr] = {}
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        if isinstance(top, Position):
+            memo[stack.pop()] = values.get(top.index, top)
+            continue
+        waiting = [c for c in children(top) if c not in memo and not free_indices(c).isdisjoint(values)]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        if top not in memo:
+            new = with_children(top, tuple(memo.get(child, child) for child in children(top)))
+            if isinstance(new, AlongIndex) and new.index in along:
+                new = AlongIndex(new.op, along[new.index], new.arg, new.options)
+            memo[top] = new
+    return memo[node]
 
 
 def put(node: Expr, values: Mapping[Index, Expr]) -> Expr | None:
@@ -75,9 +126,9 @@ def put(node: Expr, values: Mapping[Index, Expr]) -> Expr | None:
     arriving = frozenset[Index]().union(*(free_indices(value) for value in used.values()))
     clear = apart(node, {index.name for index in arriving.union(used)})
     if not runs_along(clear) & arriving.union(used):
-        return substitute(clear, used)
+        return _replace_free(clear, used, {})
     names = _renaming(clear, used)
-    return None if names is None else rename(clear, names)
+    return None if names is None else _replace_free(clear, used, names)
 
 
 def _renaming(node: Expr, values: Mapping[Index, Expr]) -> dict[Index, Index] | None:
@@ -111,16 +162,27 @@ def below(node: Expr, seen: set[Expr]) -> Iterator[Expr]:
             stack.extend((child, False) for child in children(top))
 
 
-def rewrite_pieces(program: Program, rules: Sequence[Rule]) -> Program:
-    """The program with every value rewritten, for rules that move sums: names of indices are settled afterwards."""
+def rewrite_pieces(program: Program, rules: Sequence[Rule], where: frozenset[str]) -> Program:
+    """The program with those values rewritten that have one of some operators."""
     memo: dict[Expr, Expr] = {}
+    return change_pieces(
+        program,
+        lambda piece, _: piece.value if operators(piece.value).isdisjoint(where) else rewrite(piece.value, rules, memo),
+    )
+
+
+def change_pieces(program: Program, change: Callable[[Piece, Definition], Expr]) -> Program:
+    """The program with new values in its equations, names settled; the same object where no value is new."""
     definitions: list[Definition] = []
     for definition in program.definitions:
-        pieces: list[Piece] = []
-        for piece in definition.pieces:
-            value = rewrite(piece.value, rules, memo)
-            pieces.append(piece if value is piece.value else settled(replace(piece, value=value)))
-        definitions.append(replace(definition, pieces=tuple(pieces)))
+        values = [change(piece, definition) for piece in definition.pieces]
+        if any(value is not piece.value for value, piece in zip(values, definition.pieces, strict=True)):
+            pairs = zip(definition.pieces, values, strict=True)
+            pieces = tuple(p if v is p.value else settled(replace(p, value=v)) for p, v in pairs)
+            definition = replace(definition, pieces=pieces)
+        definitions.append(definition)
+    if all(new is old for new, old in zip(definitions, program.definitions, strict=True)):
+        return program
     return replace(program, definitions=tuple(definitions))
 
 
@@ -133,19 +195,20 @@ def settled(piece: Piece) -> Piece:
 
 
 def _clashes(value: Expr, left: Collection[str]) -> set[str]:
-    sizes: dict[str, set[object]] = {}
+    clashes = set(bound_again(value)).union(index.name for index in bound_inside(value) if index.name in left)
+    sizes: dict[str, object] = {}
     for index in indices_inside(value):
-        sizes.setdefault(index.name, set()).add(index.size)
-    clashes = {name for name, several in sizes.items() if len(several) > 1}
-    clashes.update(index.name for index in bound_inside(value) if index.name in left)
-    seen: set[Expr] = set()
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if node in seen or not bound_inside(node):
-            continue
-        seen.add(node)
-        inner: frozenset[Index] = frozenset().union(*(bound_inside(child) for child in children(node)))
-        clashes.update(index.name for index in bound_indices(node) if index in inner)
-        stack.extend(children(node))
+        if sizes.setdefault(index.name, index.size) != index.size:
+            clashes.add(index.name)
     return clashes
+
+
+@cached
+def bound_again(node: Expr) -> frozenset[str]:
+    """The names of indices that are bound, and bound again inside."""
+    below: frozenset[str] = frozenset().union(*map(bound_again, children(node)))
+    own = bound_indices(node)
+    if not own:
+        return below
+    inner: frozenset[Index] = frozenset().union(*map(bound_inside, children(node)))
+    return below.union(index.name for index in own if index in inner)

@@ -9,10 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from tensorlang.ir.facts import dtype, presence
-from tensorlang.ir.nodes import Apply, Const, Expr, cached, children, free_indices
+from tensorlang.ir.nodes import (
+    AlongIndex,
+    Apply,
+    Const,
+    Contract,
+    Expr,
+    Position,
+    Read,
+    Reduce,
+    Where,
+    cached,
+    children,
+    free_indices,
+)
 from tensorlang.ops import POINTWISE
 
 Rule = Callable[[Expr], Expr | None]
+
+_RANDOM = frozenset(name for name, record in POINTWISE.items() if record.random)
 
 
 def conjuncts(condition: Expr | None) -> tuple[Expr, ...]:
@@ -63,13 +78,26 @@ def sound(rule: Rule) -> Rule:
 
 
 @cached
+def operators(node: Expr) -> frozenset[str]:
+    """The operators of an expression, and ``*`` for a product, ``where`` for a guard: a pass asks for its own first."""
+    below: frozenset[str] = frozenset().union(*map(operators, children(node)))
+    match node:
+        case Const() | Position() | Read():
+            return below
+        case Apply(op=op) | Reduce(op=op) | AlongIndex(op=op):
+            own = op
+        case Contract():
+            own = "*"
+        case Where():
+            own = "where"
+    return below if own in below else below | {own}
+
+
 def draws(node: Expr) -> bool:
     """Whether an expression draws random numbers: it is then neither shared, nor moved, nor collected."""
-    own = isinstance(node, Apply) and POINTWISE[node.op].random
-    return own or any(draws(child) for child in children(node))
+    return not operators(node).isdisjoint(_RANDOM)
 
 
-@cached
 def exact(node: Expr) -> bool:
     """Whether a value is surely finite: an integer or a truth value. Then ``0 x = 0`` and ``x - x = 0`` hold."""
     return dtype(node) in ("int", "bool")

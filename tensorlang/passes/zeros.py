@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tensorlang.ir.facts import dtype, presence
+from tensorlang.ir.facts import dtype, keeps_zero, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -25,7 +25,6 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Definition, Tensor
-from tensorlang.ops import POINTWISE
 from tensorlang.passes.definitions import plain_indices
 from tensorlang.passes.scopes import put
 from tensorlang.passes.sound import conjuncts
@@ -116,7 +115,7 @@ class Zeros:
             case Apply(op="and", args=args):
                 return own.union(*(self.known[arg] for arg in args))
             case Apply(op=op, args=args):
-                return own | self.known[args[0]] if args and (POINTWISE[op].zero or op == "neg") else own
+                return own | self.known[args[0]] if args and (keeps_zero(node) or op == "neg") else own
 
     def _read(self, node: Read) -> Conditions:
         if node.tensor not in self.tensors:

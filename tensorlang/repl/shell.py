@@ -19,6 +19,8 @@ from tensorlang.report import Value
 from tensorlang.session import Session
 from tensorlang.source import Source
 
+HABITS = {"exit": ":quit", "quit": ":quit", "help": ":help"}  # what people type elsewhere
+
 
 @dataclass(slots=True)
 class Shell:
@@ -71,10 +73,11 @@ class Shell:
 
     def act(self, entry: str) -> None:
         """One entry; raises what goes wrong."""
-        if entry.lstrip().startswith(":"):
+        bare = entry.strip()
+        if bare.startswith(":") or (bare in HABITS and bare not in self.session.names):
             from tensorlang.repl.commands import obey
 
-            obey(self, entry.strip())
+            obey(self, HABITS.get(bare, bare))
         else:
             values = self.session.run(as_statement(entry), self.teller)
             if not entry.rstrip().endswith(";"):

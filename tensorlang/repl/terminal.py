@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import ANSI
@@ -43,6 +44,7 @@ def converse(shell: Shell, input: Input | None = None, output: Output | None = N
         completer=Names(shell),
         complete_while_typing=False,
         history=_history(),
+        auto_suggest=AutoSuggestFromHistory(),
         input=input,
         output=output,
     )

@@ -146,6 +146,17 @@ def test_more_memory_than_allowed(golden):
     golden("limit-memory.txt", f"{caught.value}\n")
 
 
+def test_parameters_larger_than_memory(golden):
+    limits = tl.Limits(memory=1 << 30)
+    with pytest.raises(tl.RunError) as known:
+        tl.compile("dim d = 1000000000\nparam W[d,d']\nY = W[d,d']", limits=limits)
+    program = tl.compile("input X[i]\nparam W[i,j]\nY[j] = W[i,j] X[i]\ndim j = 10000", limits=limits)
+    with pytest.raises(tl.RunError) as bound:
+        program(X=torch.empty(100_000))
+    assert program(X=torch.empty(2))["Y"].shape == (10_000,)
+    golden("limit-parameters.txt", f"{known.value}\n{bound.value}\n")
+
+
 def test_more_work_than_allowed(golden):
     program = tl.compile("input A[i,j], B[j,k]\nY[i,k] = A[i,j] B[j,k]", limits=tl.Limits(operations=1000))
     assert program(A=torch.ones(2, 3), B=torch.ones(3, 2))["Y"].shape == (2, 2)

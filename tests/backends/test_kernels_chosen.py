@@ -84,7 +84,8 @@ def test_attention_through_a_definition() -> None:
 def test_attention_with_several_heads_on_one_key() -> None:
     Q, K, V = tensor("Q", B, 2, T, 4), tensor("K", B, T, 4), tensor("V", B, T, 3)
     scores = summed(d, of=(read(Q, b, h, t, d), read(K, b, s, d)))
-    check(summed(s, of=(along("softmax", s, scores), read(V, b, s, e))), (b, h, t, e), Q, K, V)
+    line = check(summed(s, of=(along("softmax", s, scores), read(V, b, s, e))), (b, h, t, e), Q, K, V)
+    assert "F.scaled_dot_product_attention" in line
 
 
 # --- convolution and pooling -------------------------------------------------------------------------------------
@@ -250,3 +251,43 @@ def test_a_difference_of_attention_and_values_keeps_both() -> None:
     attended = summed(s, of=(along("softmax", s, summed(d, of=(q, k))), v))
     O = tensor("O", B, T, 3)  # noqa: E741
     check(minus(attended, read(O, b, t, e)), (b, t, e), Q, K, V, O)
+
+
+# --- products in disguise ----------------------------------------------------------------------------------------
+
+
+def test_sums_and_means_of_products_are_matrix_products() -> None:
+    X, W = tensor("X", B, T), tensor("W", T, 4)
+    x, w = read(X, b, t), read(W, t, d)
+    assert check(reduce("sum", t, of=times(x, w)), (b, d), X, W) == "Y = torch.mm(X, W)"
+    assert check(reduce("mean", t, of=times(x, w)), (b, d), X, W) == "Y = torch.mm(X, W) / t"
+    assert check(reduce("mean", t, of=x), (b,), X) == "Y = torch.mean(X, dim=-1)"
+    check(reduce("sum", t, of=where(apply("gt", x, 0.0), times(x, w))), (b, d), X, W)
+    check(reduce("mean", t, of=where(apply("gt", x, 0.0), times(x, w))), (b, d), X, W)
+
+
+def test_matches_are_counted_by_a_product() -> None:
+    P, Q = tensor("P", B, T, dtype="bool"), tensor("Q", T, N, dtype="bool")
+    x = index("x", N)
+    p, q = read(P, b, t), read(Q, t, x)
+    made = agree(define("Y", (b, x), reduce("any", t, of=apply("and", p, q)), P, Q, dtype="bool"), *SIZES)
+    assert "torch.mm(" in made.text
+    three = apply("and", p, q, apply("ne", t, 1))
+    agree(define("Y", (b, x), reduce("any", t, of=three), P, Q, dtype="bool"), *SIZES)
+    guarded = where(apply("ne", t, 1), apply("and", p, q))
+    agree(define("Y", (b, x), reduce("any", t, of=guarded), P, Q, dtype="bool"), *SIZES)
+    agree(define("Y", (b,), reduce("any", t, of=apply("and", p, apply("not", p))), P, dtype="bool"), *SIZES)
+
+
+@pytest.mark.parametrize("op", ["min", "max"])
+@pytest.mark.parametrize("dtype", ["float", "int"])
+def test_shortest_and_longest_paths(op: str, dtype: str) -> None:
+    D, W = tensor("D", T, T, dtype=dtype), tensor("W", T, N, dtype=dtype)
+    x = index("x", N)
+    value = reduce(op, s, of=add(read(D, t, s), read(W, s, x)))
+    made = agree(define("Y", (t, x), value, D, W, dtype=dtype), *SIZES)
+    assert "_sums(" in made.text
+    E = tensor("E", B, T, T, dtype=dtype)
+    agree(define("Y", (x, b, t), reduce(op, s, of=add(read(E, b, t, s), read(W, s, x))), E, W, dtype=dtype), *SIZES)
+    G = tensor("G", B, T, 2, dtype=dtype)
+    agree(define("Y", (b, t, h), reduce(op, s, of=add(read(E, b, t, s), read(G, b, s, h))), E, G, dtype=dtype), *SIZES)

@@ -100,3 +100,19 @@ def test_a_folder_is_no_program(command, tmp_path):
     done = tensorlang(command, "folder", cwd=tmp_path)
     assert done.returncode == 2
     assert b"error[E0619]" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+@pytest.mark.parametrize("words", [["--help"], ["explain", "E1001", "--json"]], ids=" ".join)
+def test_a_full_disk(words, tmp_path):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "tensorlang", *words]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"error[E1007]: the answers cannot be written to stdout: no space left on device\n"
+
+
+def test_no_stdout_at_all(tmp_path):
+    command = f"{sys.executable} -m tensorlang --help >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -183,6 +183,14 @@ def test_quit(say, shell):
     assert shell.session.names == ()
 
 
+def test_habits_from_elsewhere(say, shell):
+    assert say("help") == say(":help")
+    say("quit = 3")
+    assert say("quit") == "quit = 3\n"
+    say("exit")
+    assert shell.done
+
+
 def test_failed_assertions_are_told(say):
     said = say("assert 1 + 1 == 3")
     assert said.startswith("assertion failed: 1 + 1 == 3\n")
