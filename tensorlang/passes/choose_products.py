@@ -1,6 +1,6 @@
 """Reductions that are products in disguise: sums, means and matches of what is multiplied, shortest and longest paths.
 
-In: Reduce nodes. Out: the matrix product that gives the same (``sum``, ``mean`` of a product, ``any`` of an ``and``), or
+In: Reduce nodes. Out: the matrix product that is equal (``sum``, ``mean`` of a product, ``any`` of an ``and``), or
 for ``min`` and ``max`` of a sum of two a kernel that never holds all sums at once.
 """
 

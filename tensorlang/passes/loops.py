@@ -105,10 +105,10 @@ class _Work:
             if not start:
                 pieces += [self._at_position(p, axis) for d, p in fixed if d is definition]
             definitions.append(Definition(definition.tensor, definition.aggregate, tuple(pieces)))
-            self.inside[definition.tensor] = _without(self.tensors[definition.tensor], axis, definition.tensor, "defined")
-        body = Program(
-            self.inside, tuple(definitions), tuple(d.tensor for d in definitions), dims=program.dims, sizes=program.sizes
-        )
+            tensor = self.tensors[definition.tensor]
+            self.inside[definition.tensor] = _without(tensor, axis, tensor.name, "defined")
+        results = tuple(definition.tensor for definition in definitions)
+        body = Program(self.inside, tuple(definitions), results, dims=program.dims, sizes=program.sizes)
         sliced = {f.name: self.tensors[f.tensor].shape[f.axis] for f in self.feeds.values() if f.kind == "slice"}
         lengths = {name: self.tensors[name].shape[axis] for name, axis in self.scan.axes}
         return Loop(self.scan, body, tuple(self.feeds.values()), start, first, sliced, lengths)
@@ -160,7 +160,8 @@ class _Work:
         """An equation for one position, inside a body that computes all."""
         self._whole_reads(piece)
         left = tuple(entry for at, entry in enumerate(piece.left) if at != axis)
-        return replace(piece, left=left, value=Where(Apply("eq", (self._step(), piece.left[axis])), piece.value), special=False)
+        here = Apply("eq", (self._step(), piece.left[axis]))
+        return replace(piece, left=left, value=Where(here, piece.value), special=False)
 
     def _first(self, definition: Definition, piece: Piece, axis: int) -> tuple[str, int, str]:
         """An equation for one position before the loop starts, as a tensor of its own."""

@@ -271,15 +271,14 @@ def _statement(domains: Domains, statement: Statement) -> None:
     own = own_domain(domains.world, statement)
     arithmetic: dict[str, list[tuple[Access, int]]] = {}
     for access in accesses(statement):
+        along = stepped(domains.world, statement, access)
         if access.tensor in STRUCTURED:
             _structured(domains, statement, access)
+        elif along is not None:
+            _recurrent(domains, statement, access, along)
         else:
-            along = stepped(domains.world, statement, access)
             for at, entry in enumerate(access.at):
-                if at == along and isinstance(entry, Place):
-                    pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
-                    domains.soft.append((*pair, entry.span))
-                if at != along and _entry(domains, statement, access, at, entry) and along is None:
+                if _entry(domains, statement, access, at, entry):
                     for name in names_free(entry) - own:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
@@ -293,6 +292,16 @@ def _statement(domains: Domains, statement: Statement) -> None:
                 domains.unify(
                     domains.index(statement, entry.index), domains.axis(statement.tensor, at), entry.index, entry.span
                 )
+
+
+def _recurrent(domains: Domains, statement: Statement, access: Access, along: int) -> None:
+    """A read of a tensor's own recurrence: it bounds no index by arithmetic, and that of the step only at last."""
+    for at, entry in enumerate(access.at):
+        if at != along:
+            _entry(domains, statement, access, at, entry)
+        elif isinstance(entry, Place):
+            pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
+            domains.soft.append((*pair, entry.span))
 
 
 def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tensorlang.sema import messages
 from tensorlang.sema.domains import accesses
 from tensorlang.sema.recursion import Recurrence
@@ -50,7 +52,7 @@ def _as_one(recurrence: Recurrence, reads: dict[str, list[str]]) -> None:
     members = recurrence.order
     outside = [name for member in members for name in reads[member] if name not in recurrence.axes]
     reads[members[0]] = list(dict.fromkeys(outside))
-    for before, member in zip(members, members[1:], strict=False):
+    for before, member in pairwise(members):
         reads[member] = [before]
     for name, others in reads.items():
         if name not in recurrence.axes and any(other in recurrence.axes for other in others):

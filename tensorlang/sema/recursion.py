@@ -15,7 +15,7 @@ from tensorlang.sema.world import World
 
 @dataclass(slots=True, eq=False)
 class Recurrence:
-    """``order`` are the tensors in the order of one step, ``axes`` their axes; ``reverse`` runs from the last position."""
+    """``order`` are the tensors in the order of one step, ``axes`` their axes; ``reverse`` runs from the end."""
 
     order: tuple[str, ...]
     axes: dict[str, int]
@@ -158,7 +158,7 @@ def _axis_of(attempt: Attempt, access: Access, index: str) -> int | None:
 
 
 def _step_order(same: dict[str, list[str]]) -> tuple[str, ...] | None:
-    """An order in which each tensor stands behind those that it reads at the same position; None where there is none."""
+    """An order in which each tensor stands behind those it reads at the same position; None where there is none."""
     order: list[str] = []
     for part in components(same):
         if len(part) > 1 or part[0] in same[part[0]]:

@@ -1,4 +1,4 @@
-"""Recurrences: the loop that runs against the reference, position by position; gradients; scripts; sizes at run time."""
+"""Recurrences: the loop against the reference, position by position; gradients; scripts; sizes at run time."""
 
 from __future__ import annotations
 
@@ -19,32 +19,40 @@ PROGRAMS = {
         {"X": (2, 5, 3), "W": (4, 3), "U": (4, 4)},
     ),
     "shifted": (
-        "input X[t,i], W[i,i']\nH[t+1,i] = sig(W[i,i'] H[t,i'] + X[t,i])\n", {"X": (5, 3), "W": (3, 3)},
+        "input X[t,i], W[i,i']\nH[t+1,i] = sig(W[i,i'] H[t,i'] + X[t,i])\n",
+        {"X": (5, 3), "W": (3, 3)},
     ),
     "two lags": ("input X[t], A, B\nH[t] = A H[t-1] + B H[t-2] + X[t]\n", {"X": (6,), "A": (), "B": ()}),
     "first position": (
-        "input X[t,i], S[i]\nH[0,i] = S[i]\nH[t+1,i] = H[t,i] X[t,i] + sin(t)\n", {"X": (4, 2), "S": (2,)},
+        "input X[t,i], S[i]\nH[0,i] = S[i]\nH[t+1,i] = H[t,i] X[t,i] + sin(t)\n",
+        {"X": (4, 2), "S": (2,)},
     ),
     "backwards": ("input X[t,i]\nH[t,i] = 0.5 H[t+1,i] + X[t,i]^2\n", {"X": (5, 2)}),
     "two tensors in step": (
-        "input X[t]\nC[t] = 0.5 H[t-1] + X[t]\nH[t] = tanh(C[t]) + 0.1 C[t-1]\n", {"X": (5,)},
+        "input X[t]\nC[t] = 0.5 H[t-1] + X[t]\nH[t] = tanh(C[t]) + 0.1 C[t-1]\n",
+        {"X": (5,)},
     ),
     "unequal starts": ("input X[t]\nC[t+1] = D[t] + 1\nD[t] = 0.5 C[t] + X[t]\n", {"X": (4,)}),
-    "neighbours": ("input X[x], A\ndim t = 4\nU[0,x] = X[x]\nU[t,x] = A U[t-1,x-1] + U[t-1,x+1]\n", {"X": (5,), "A": ()}),
+    "neighbours": (
+        "input X[x], A\ndim t = 4\nU[0,x] = X[x]\nU[t,x] = A U[t-1,x-1] + U[t-1,x+1]\n",
+        {"X": (5,), "A": ()},
+    ),
     "maximum": ("input T[s,s'], O[t,s]\nV[t,s] max= V[t-1,s'] + T[s',s] + O[t,s]\n", {"T": (3, 3), "O": (4, 3)}),
     "softmax of the state": (
-        "input X[t,i]\nH[t,i] = softmax[i](H[t-1,i] + X[t,i])\n", {"X": (4, 3)},
+        "input X[t,i]\nH[t,i] = softmax[i](H[t-1,i] + X[t,i])\n",
+        {"X": (4, 3)},
     ),
     "layers": (
         "input X[b,i]\ndim l = 3\ninput W[l,i,i']\nS[0,b,i] = X[b,i]\nS[l+1,b,i] = relu(W[l,i,i'] S[l,b,i'])\n",
         {"X": (2, 4), "W": (3, 4, 4)},
     ),
     "gathered": (
-        "dim v = 3\ninput E[v,i]\ninput T[t] in v\nH[t,i] = 0.9 H[t-1,i] + E[T[t],i]\n", {"E": (3, 2), "T": "positions"},
+        "dim v = 3\ninput E[v,i]\ninput T[t] in v\nH[t,i] = 0.9 H[t-1,i] + E[T[t],i]\n",
+        {"E": (3, 2), "T": "positions"},
     ),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
-}  # fmt: skip
+}
 
 
 def given(shapes):
