@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ WHOLE = 400  # elements up to which a tensor is shown whole
 SLICES = 12  # matrices shown of a tensor with more than two axes
 ROWS = 40  # rows of a matrix shown whole
 GAP = "..."
+_NAME = re.compile(r"[\w.]+'*")
 
 
 def show(value: Value, width: int = 100) -> str:
@@ -42,7 +44,7 @@ def show(value: Value, width: int = 100) -> str:
 def heading(value: Value) -> str:
     """``Y[i,j]  2 x 3``, with the element type where it is not the usual one."""
     title = value.title
-    if title == value.name and value.axes:
+    if value.axes and _NAME.fullmatch(title):
         title = f"{title}[{','.join(value.axes)}]"
     several = len(value.sizes) > 1
     sizes = " x ".join(f"({size})" if several and " " in str(size) else str(size) for size in value.sizes)

@@ -33,7 +33,7 @@ from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import is_floating, join
 from tensorlang.ir.nodes import Expr, Index
 from tensorlang.ir.plan import Slot, Step
-from tensorlang.ir.program import Program
+from tensorlang.ir.program import Definition, Program
 from tensorlang.passes.naming import Names
 from tensorlang.passes.ranges import positive
 from tensorlang.source import Span
@@ -68,6 +68,7 @@ class Builder:
     program: Program
     names: Names
     lower: Callable[[Expr, Builder, Sequence[Index]], Value]
+    definitions: dict[str, Definition] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -141,8 +142,16 @@ def tensor_of(value: Value) -> Value:
     """A Python number as a tensor without axes."""
     if not value.number:
         return value
-    code = call("torch.full", Items(()), value.code, dtype=ElementType(value.dtype), device=Device())
-    return Value(code, (), value.dtype)
+    return Value(_filled((), value), (), value.dtype)
+
+
+def _filled(sizes: tuple[Code, ...], value: Value) -> Code:
+    """A tensor that holds a Python number everywhere; complex ones follow the program's float, part by part."""
+    if isinstance(value.code, Number) and isinstance(value.code.value, complex):
+        number = value.code.value
+        parts = (Value(Number(part), (), "float", number=True) for part in (number.real, number.imag))
+        return call("torch.complex", *(_filled(sizes, part) for part in parts))
+    return call("torch.full", Items(sizes), value.code, dtype=ElementType(value.dtype), device=Device())
 
 
 # --- element types -----------------------------------------------------------------------------------------------
@@ -310,8 +319,7 @@ def expanded(builder: Builder, value: Value, target: Sequence[Index]) -> Value:
     sizes = tuple(extent(index.size) if index not in value.axes else Number(-1) for index in axes)
     if value.number:
         full = tuple(extent(index.size) for index in axes)
-        code: Code = call("torch.full", Items(full), value.code, dtype=ElementType(value.dtype), device=Device())
-        return builder.value(code, axes, value.dtype)
+        return builder.value(_filled(full, value), axes, value.dtype)
     shaped = aligned(value, axes)
     return Value(Method(shaped, "expand", sizes), axes, value.dtype)
 
