@@ -109,8 +109,8 @@ class Definition:
 class Scan:
     """Tensors that read each other's earlier positions, computed position by position along one axis of each.
 
-    ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same position
-    is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read ``t + d``.
+    ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same
+    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read ``t + d``.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -126,8 +126,8 @@ class Scan:
 class Feed:
     """What one input of a loop's body is at position p.
 
-    ``lag``: ``tensor`` of the loop, ``offset`` positions before; ``slice``: ``tensor`` at ``p + offset`` of its ``axis``
-    (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
+    ``lag``: ``tensor`` of the loop, ``offset`` positions before; ``slice``: ``tensor`` at ``p + offset`` of its
+    ``axis`` (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
     """
 
     name: str

@@ -7,7 +7,7 @@ every access is inside (a *valid* convolution), and what is short of 0 there bec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol, largest
@@ -283,6 +283,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
         domains.waiting.append(_range_task(domains, statement, name, places))
+    _left_places(domains, statement, arithmetic.keys())
+
+
+def _left_places(domains: Domains, statement: Statement, arithmetic: Set[str]) -> None:
+    """Tie the plain indices of a left side to their axes."""
     for at, entry in enumerate(statement.left):
         if isinstance(entry, Place):
             task = _left_task(domains, statement, entry, at)
