@@ -110,7 +110,8 @@ class Scan:
     """Tensors that read each other's earlier positions, computed position by position along one axis of each.
 
     ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same
-    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read ``t + d``.
+    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
+    ``t + d``.
     """
 
     axes: tuple[tuple[str, int], ...]

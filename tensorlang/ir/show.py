@@ -219,6 +219,12 @@ def show(program: Program) -> str:
     relations = frozenset(tensor.name for tensor in program.of_kind("relation"))
     for definition in program.definitions:
         lines += _definition(definition, program.tensors[definition.tensor], relations)
+    for scan in program.scans:
+        for definition in scan.definitions:
+            tensor = program.tensors[definition.tensor]
+            along = tensor.axes[scan.axis(definition.tensor) or 0].label
+            way = f"  # step by step along {along}{', from its end' if scan.reverse else ''}"
+            lines += [line + way for line in _definition(definition, tensor, relations)]
     if program.outputs:
         lines.append(f"output {', '.join(program.outputs)}")
     return "\n".join(lines) + "\n"
