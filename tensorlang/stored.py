@@ -98,7 +98,8 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
 
 def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
     """Parameters, buffers and what the program loads or writes out."""
-    return tuple(t for t in compiled.program.tensors.values() if t.kind != "defined" and not is_given(t))
+    computed = ("defined", "scanned")
+    return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
 
 
 def _store(module: torch.nn.Module, leaf: str, tensor: Tensor, value: Any) -> None:

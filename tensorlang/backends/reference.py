@@ -32,7 +32,7 @@ from tensorlang.ir.nodes import (
     Where,
     free_indices,
 )
-from tensorlang.ir.program import Definition, Piece, Program, Tensor
+from tensorlang.ir.program import Definition, Piece, Program, Scan, Tensor, definition_reads
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 Array = np.ndarray[Any, Any]
@@ -51,10 +51,48 @@ def evaluate(program: Program, values: Mapping[str, Any], sizes: Mapping[Symbol,
     given = [t for t in program.tensors.values() if t.name in values or t.literal is not None]
     arrays = {tensor.name: _given(tensor, values, bindings) for tensor in given}
     with np.errstate(all="ignore"):
-        for definition in program.definitions:
-            tensor = program.tensors[definition.tensor]
-            arrays[tensor.name] = _Evaluator(arrays, bindings).define(definition, tensor)
-    return {definition.tensor: arrays[definition.tensor] for definition in program.definitions}
+        for unit in _in_order(program):
+            if isinstance(unit, Scan):
+                _scan(unit, program, arrays, bindings)
+            else:
+                tensor = program.tensors[unit.tensor]
+                arrays[tensor.name] = _Evaluator(arrays, bindings).define(unit, tensor)
+    scanned = [name for scan in program.scans for name, _ in scan.axes]
+    return {name: arrays[name] for name in (*(d.tensor for d in program.definitions), *scanned)}
+
+
+def _in_order(program: Program) -> list[Definition | Scan]:
+    """Definitions and recurrences, each behind what it reads."""
+    units: dict[str, Definition | Scan] = {d.tensor: d for d in program.definitions}
+    units |= {name: scan for scan in program.scans for name, _ in scan.axes}
+    done: dict[int, Definition | Scan] = {}
+
+    def add(unit: Definition | Scan) -> None:
+        if id(unit) not in done:
+            parts = unit.definitions if isinstance(unit, Scan) else (unit,)
+            for name in sorted(frozenset().union(*map(definition_reads, parts))):
+                if name in units and units[name] is not unit:
+                    add(units[name])
+            done[id(unit)] = unit
+
+    for unit in list(units.values()):
+        add(unit)
+    return list(done.values())
+
+
+def _scan(scan: Scan, program: Program, arrays: dict[str, Array], bindings: Mapping[Symbol, int]) -> None:
+    """A recurrence: position by position, each tensor in turn is computed anew and only that position of it is kept."""
+    for name, _ in scan.axes:
+        tensor = program.tensors[name]
+        arrays[name] = np.zeros([size.value(bindings) for size in tensor.shape], dtype=_KINDS[tensor.dtype])
+    positions = range(scan.steps.value(bindings))
+    for position in reversed(positions) if scan.reverse else positions:
+        for definition in scan.definitions:
+            axis = scan.axis(definition.tensor)
+            if axis is not None and position < arrays[definition.tensor].shape[axis]:
+                whole = _Evaluator(arrays, bindings).define(definition, program.tensors[definition.tensor])
+                place = (slice(None),) * axis + (position,)
+                arrays[definition.tensor][place] = whole[place]
 
 
 def _given(tensor: Tensor, values: Mapping[str, Any], bindings: Mapping[Symbol, int]) -> Array:

@@ -14,6 +14,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 
+from tensorlang.backends.torch_loops import loop_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
 from tensorlang.ir.code_text import NEURAL, Writer
 from tensorlang.ir.plan import Argument, Binding, Plan
@@ -27,7 +28,16 @@ _SMALL = 1 << 12  # tensors of fewer elements are left to the end of the call
 def generate(plan: Plan, dtype: str = "float32", device: str = "cpu") -> str:
     """The text of a plan. ``dtype`` and ``device`` are those of the caller, used where no argument tells them."""
     writer = _writer(plan, dtype, device)
-    return "\n".join((*_head(plan), *_kernels(plan), *_compute(plan, writer), "", "", *_model(plan), ""))
+    loops = _loops(plan, dtype, device)
+    return "\n".join((*_head(plan), *_kernels(plan), *loops, *_compute(plan, writer), "", "", *_model(plan), ""))
+
+
+def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
+    """The functions of the plan's recurrences: each step, then the loop over it."""
+    lines: list[str] = []
+    for loop in plan.loops:
+        lines += [*_compute(loop.body, _writer(loop.body, dtype, device), loop.step), "", "", *loop_lines(loop), "", ""]
+    return lines
 
 
 def _head(plan: Plan) -> list[str]:
@@ -36,7 +46,9 @@ def _head(plan: Plan) -> list[str]:
     texts = [code.text for code in codes if isinstance(code, Template)]
     kernels = "\n".join(_kernel_texts()[name] for name in _used_kernels(codes))
     neural = any(name.startswith("F.") for name in functions) or any(NEURAL in text for text in texts)
-    typing = ["Dict", *(("Tuple",) if len(plan.results) > 1 else ())]
+    bodies = [loop.body for loop in plan.loops]
+    typing = ["Dict", *(("Tuple",) if any(len(p.results) > 1 for p in (plan, *bodies)) else ())]
+    typing += ["List"] if bodies else []
     lines = [f'"""Computed by tensorlang from {plain(plan.source)}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
         lines.append("import math")
@@ -49,7 +61,9 @@ def _head(plan: Plan) -> list[str]:
 def _codes(plan: Plan) -> list[Code]:
     """All codes of a plan, each once, in order."""
     found: dict[Code, None] = {}
-    stack = [code for _, code in reversed(plan.results)] + [step.code for step in reversed(plan.steps)]
+    stack: list[Code] = []
+    for part in (*(loop.body for loop in reversed(plan.loops)), plan):
+        stack += [code for _, code in reversed(part.results)] + [step.code for step in reversed(part.steps)]
     while stack:
         top = stack.pop()
         if top not in found:
@@ -102,8 +116,8 @@ def _kernels(plan: Plan) -> list[str]:
 # --- compute -----------------------------------------------------------------------------------------------------
 
 
-def _compute(plan: Plan, writer: Writer) -> list[str]:
-    lines = _signature("compute", [_typed(a) for a in plan.arguments], _return_type(plan))
+def _compute(plan: Plan, writer: Writer, name: str = "compute") -> list[str]:
+    lines = _signature(name, [_typed(a) for a in plan.arguments], _return_type(plan))
     lines += [f"    {binding.name} = {_bound(binding, writer)}" for binding in plan.sizes if _assigned(binding)]
     shown: str | None = None
     dead = _dead(plan)

@@ -122,10 +122,11 @@ CODES: tuple[Code, ...] = (
         "input X[i], Z[i]\nY[i] = X[i]\nY[i] = Z[i]\n", "input X[i], Z[i]\nY[i] = X[i]\nY[i] += Z[i]\n",
     ),
     Code(
-        "E0501", "recurrences are not supported yet",
-        "A tensor that reads its own earlier positions (`H[t+1] = ... H[t]`) is part of the language; this version does not "
-        "compute it yet.",
-        "input X[t]\nH[t+1] = H[t] + X[t]\n", "input X[t]\nH[t] = cumsum[t](X[t])\n",
+        "E0501", "a recurrence has no axis that orders it",
+        "A tensor may read its own earlier positions along one axis (`H[t-1]`), several tensors may do so together, and the "
+        "axis may run backwards (`H[t+1]`); reads at the same position must be of tensors computed before. Recurrences along "
+        "two axes at once, as in an edit distance, are part of the language, but this version does not compute them yet.",
+        "dim i = 3, j = 3\nD[i,j] = D[i-1,j] + D[i,j-1] + 1\n", "dim i = 3, j = 3\nD[i,j] = D[i-1,j] + 1\n",
     ),
     Code(
         "E0502", "rules and facts are not supported yet",

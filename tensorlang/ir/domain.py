@@ -103,7 +103,9 @@ class Size:
         # Whole multiples of the denominator come out, so that equal quotients are one: (n - 2) // 2 is n // 2 - 1.
         rest = Size(tuple((m, c % denominator) for m, c in self.terms if c % denominator))
         whole = Size(tuple((m, c // denominator) for m, c in self.terms if c // denominator))
-        return whole + (rest.constant // denominator if rest.constant is not None else Size.of(Quotient(rest, denominator)))
+        if rest.constant is not None:
+            return whole + rest.constant // denominator
+        return whole + Size.of(Quotient(rest, denominator))
 
     @property
     def constant(self) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.program import Loop
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "is_view", "show_plan"]
@@ -72,6 +73,20 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopPlan:
+    """A recurrence: ``function`` runs over the positions and calls ``step``, which is the plan ``body``.
+
+    ``operands`` name its arguments: the tensors fed, those of the first positions, a zero for each member, sizes.
+    """
+
+    function: str
+    step: str
+    loop: Loop
+    body: Plan
+    sizes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """``results`` pair a tensor's name with the code that returns it."""
 
@@ -81,6 +96,7 @@ class Plan:
     steps: tuple[Step, ...]
     results: tuple[tuple[str, Code], ...]
     sizes: tuple[Binding, ...]
+    loops: tuple[LoopPlan, ...] = ()
 
 
 def show_plan(plan: Plan) -> str:

@@ -105,6 +105,62 @@ class Definition:
         return all(isinstance(e, Position) for e in left) and len(set(left)) == len(left)
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Tensors that read each other's earlier positions, computed position by position along one axis of each.
+
+    ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same
+    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
+    ``t + d``.
+    """
+
+    axes: tuple[tuple[str, int], ...]
+    definitions: tuple[Definition, ...]
+    steps: Size
+    reverse: bool
+
+    def axis(self, tensor: str) -> int | None:
+        return next((axis for name, axis in self.axes if name == tensor), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What one input of a loop's body is at position p.
+
+    ``lag``: ``tensor`` of the loop, ``offset`` positions before; ``slice``: ``tensor`` at ``p + offset`` of its
+    ``axis`` (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
+    """
+
+    name: str
+    kind: str
+    tensor: str = ""
+    axis: int = 0
+    offset: Size = field(default_factory=lambda: Size.of(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
+
+    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
+    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor.
+    """
+
+    scan: Scan
+    body: Program
+    feeds: tuple[Feed, ...]
+    start: int
+    first: tuple[tuple[str, int, str], ...]
+    sliced: Mapping[str, Size]
+    lengths: Mapping[str, Size]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The tensors outside the loop that it reads."""
+        fed = {feed.tensor for feed in self.feeds if feed.kind in ("slice", "whole")}
+        return frozenset(fed | {name for _, _, name in self.first})
+
+
 # --- actions -----------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +256,8 @@ class Program:
     sizes: Mapping[Symbol, int] = field(default_factory=dict)
     updates: tuple[tuple[str, str], ...] = ()
     equalities: tuple[tuple[Size, Size, Span], ...] = ()
+    scans: tuple[Scan, ...] = ()
+    loops: tuple[Loop, ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)
@@ -207,17 +265,41 @@ class Program:
     def definition(self, name: str) -> Definition | None:
         return next((d for d in self.definitions if d.tensor == name), None)
 
+    def recurrence_reads(self, name: str) -> frozenset[str]:
+        """What the recurrence of a tensor reads; nothing for a tensor without one."""
+        for loop in self.loops:
+            if loop.scan.axis(name) is not None:
+                return loop.reads
+        for scan in self.scans:
+            if scan.axis(name) is not None:
+                return frozenset().union(*map(definition_reads, scan.definitions))
+        return frozenset()
+
     def restricted(self, outputs: tuple[str, ...]) -> Program:
         """The part of the program that computes ``outputs``: dead definitions dropped, no actions."""
-        from tensorlang.ir.nodes import tensors_read
-
-        needed = set(outputs)
-        kept: list[Definition] = []
-        for definition in reversed(self.definitions):
-            if definition.tensor in needed:
-                kept.append(definition)
-                for piece in definition.pieces:
-                    needed |= tensors_read(piece.value).union(*(tensors_read(e) for e in piece.left))
+        reads = {definition.tensor: definition_reads(definition) for definition in self.definitions}
+        needed: set[str] = set()
+        waiting = list(outputs)
+        while waiting:
+            name = waiting.pop()
+            if name not in needed:
+                needed.add(name)
+                waiting += reads.get(name) or self.recurrence_reads(name)
+        kept = tuple(definition for definition in self.definitions if definition.tensor in needed)
+        scans = tuple(scan for scan in self.scans if any(name in needed for name, _ in scan.axes))
+        loops = tuple(loop for loop in self.loops if any(name in needed for name, _ in loop.scan.axes))
+        needed |= {name for scan in (*scans, *(loop.scan for loop in loops)) for name, _ in scan.axes}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
-        definitions = tuple(reversed(kept))
-        return replace(self, tensors=tensors, definitions=definitions, outputs=outputs, actions=(), updates=())
+        return replace(
+            self, tensors=tensors, definitions=kept, outputs=outputs, actions=(), updates=(), scans=scans, loops=loops
+        )
+
+
+def definition_reads(definition: Definition) -> frozenset[str]:
+    """The tensors that a definition reads, in its values and in the entries of its left sides."""
+    from tensorlang.ir.nodes import tensors_read
+
+    found: frozenset[str] = frozenset()
+    for piece in definition.pieces:
+        found |= tensors_read(piece.value).union(*(tensors_read(entry) for entry in piece.left))
+    return found

@@ -215,10 +215,16 @@ def _along(node: AlongIndex) -> Layout:
 def show(program: Program) -> str:
     """All declarations with element types and shapes, then one line an equation."""
     lines = [f"dim {name}{'' if size.symbol else f' = {size}'}" for name, size in program.dims.items()]
-    lines += [_declaration(tensor) for tensor in program.tensors.values() if tensor.kind != "defined"]
+    lines += [_declaration(tensor) for tensor in program.tensors.values() if tensor.kind not in ("defined", "scanned")]
     relations = frozenset(tensor.name for tensor in program.of_kind("relation"))
     for definition in program.definitions:
         lines += _definition(definition, program.tensors[definition.tensor], relations)
+    for scan in program.scans:
+        for definition in scan.definitions:
+            tensor = program.tensors[definition.tensor]
+            along = tensor.axes[scan.axis(definition.tensor) or 0].label
+            way = f"  # step by step along {along}{', from its end' if scan.reverse else ''}"
+            lines += [line + way for line in _definition(definition, tensor, relations)]
     if program.outputs:
         lines.append(f"output {', '.join(program.outputs)}")
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ definition that it keeps: absent elements, zeros outside axes, and infinities as
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tensorlang.ir.program import Program
 from tensorlang.ir.verify import verify
@@ -17,6 +18,7 @@ from tensorlang.passes.delta import delta
 from tensorlang.passes.fold import fold
 from tensorlang.passes.guards import guards
 from tensorlang.passes.inline import inline
+from tensorlang.passes.loops import make_loops
 from tensorlang.passes.order_contractions import order_contractions
 from tensorlang.passes.share import share
 from tensorlang.passes.simplify import simplify
@@ -46,6 +48,9 @@ def optimise(program: Program, until: str | None = None) -> Program:
     """The program after all passes, or after the one named ``until`` (``KeyError`` where there is none)."""
     if until is not None and until not in dict(PIPELINE):
         raise KeyError(until)
+    program = make_loops(program, optimise)
+    outputs = program.outputs
+    program = replace(program, outputs=(*outputs, *sorted({name for loop in program.loops for name in loop.reads})))
     last = until or PIPELINE[-1][0]
     for name, run in PIPELINE:
         before, program = program, run(program)
@@ -53,4 +58,4 @@ def optimise(program: Program, until: str | None = None) -> Program:
             verify(program, name)
         if name == last:
             break
-    return program
+    return replace(program, outputs=outputs)

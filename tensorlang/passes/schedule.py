@@ -11,13 +11,14 @@ from dataclasses import replace
 from tensorlang.ir.code import Code, Extent, Ref
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
-from tensorlang.ir.plan import Argument, Binding, Plan, Slot, Step
-from tensorlang.ir.program import Definition, Program, Tensor
+from tensorlang.ir.plan import Argument, Binding, LoopPlan, Plan, Slot, Step
+from tensorlang.ir.program import Definition, Program, Tensor, definition_reads
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
 from tensorlang.passes.lower_definition import define
 from tensorlang.passes.name_parts import drop_unread, inside, share_code, shorten
 from tensorlang.passes.naming import KERNELS, Names, identifier
+from tensorlang.passes.schedule_loops import add_loop
 from tensorlang.passes.values import Builder, Held, permuted, shapes_of
 from tensorlang.source import Span
 
@@ -30,11 +31,14 @@ def schedule(program: Program) -> Plan:
     builder.definitions = {definition.tensor: definition for definition in program.definitions}
     arguments = _arguments(program, builder)
     names = {tensor: builder.names.fresh(tensor) for tensor in _computed(program)}
+    loops: list[LoopPlan] = []
     for definition in program.definitions:
         if definition.tensor in names:
+            _loops(builder, program, definition_reads(definition), loops)
             _describe(builder, definition)
             builder.wish = names[definition.tensor]
             define(definition, names[definition.tensor], builder)
+    _loops(builder, program, frozenset(program.outputs), loops)
     share_code(builder)
     results = tuple((name, _result(builder, program.tensors[name])) for name in program.outputs)
     drop_unread(builder, [code for _, code in results])
@@ -44,7 +48,16 @@ def schedule(program: Program) -> Plan:
     sizes, given = _bindings(program, arguments, builder, codes)
     slots = _lifetimes(builder.slots, steps, [code for _, code in results])
     source = next((step.span.source.name for step in steps if step.span is not None), "<program>")
-    return Plan(source, (*arguments, *given), slots, steps, results, sizes)
+    return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops))
+
+
+def _loops(builder: Builder, program: Program, wanted: frozenset[str], planned: list[LoopPlan]) -> None:
+    """Plan the loops that compute what is wanted, those that they read first."""
+    for loop in program.loops:
+        members = {name for name, _ in loop.scan.axes}
+        if members & wanted and not members & builder.held.keys():
+            _loops(builder, program, loop.reads, planned)
+            planned.append(add_loop(builder, loop, lambda tensor: _result(builder, tensor), schedule))
 
 
 def _read_once(program: Program) -> frozenset[str]:
@@ -60,7 +73,8 @@ def _read_once(program: Program) -> frozenset[str]:
                 stack.extend(children(node))
                 if isinstance(node, Read):
                     counts[node.tensor] = counts.get(node.tensor, 0) + 1
-    once = {name for name, count in counts.items() if count == 1 and name not in program.outputs}
+    kept = {*program.outputs, *(name for loop in program.loops for name in loop.reads)}
+    once = {name for name, count in counts.items() if count == 1 and name not in kept}
     return frozenset(once & {definition.tensor for definition in program.definitions})
 
 

@@ -7,7 +7,7 @@ every access is inside (a *valid* convolution), and what is short of 0 there bec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol, largest
@@ -248,11 +248,18 @@ def own_domain(world: World, statement: Statement) -> set[str]:
     found = {*statement.dims, *statement.ranges}
     for access in accesses(statement):
         if access.tensor not in STRUCTURED:
-            found |= {entry.index for entry in access.at if isinstance(entry, Place)}
+            along = stepped(world, statement, access)
+            found |= {e.index for at, e in enumerate(access.at) if isinstance(e, Place) and at != along}
             found |= {name for entry in access.at if isinstance(entry, Flat) for name in entry.indices}
     if world.tensors[statement.tensor].declared:
         found |= {entry.index for entry in statement.left if isinstance(entry, Place)}
     return found
+
+
+def stepped(world: World, statement: Statement, access: Access) -> int | None:
+    """The axis of an access that a recurrence steps along: it does not bound the index of the step."""
+    recurrence = world.recurrence(statement.tensor)
+    return None if recurrence is None else recurrence.axes.get(access.tensor)
 
 
 def _statement(domains: Domains, statement: Statement) -> None:
@@ -264,8 +271,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
     own = own_domain(domains.world, statement)
     arithmetic: dict[str, list[tuple[Access, int]]] = {}
     for access in accesses(statement):
+        along = stepped(domains.world, statement, access)
         if access.tensor in STRUCTURED:
             _structured(domains, statement, access)
+        elif along is not None:
+            _recurrent(domains, statement, access, along)
         else:
             for at, entry in enumerate(access.at):
                 if _entry(domains, statement, access, at, entry):
@@ -273,6 +283,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
         domains.waiting.append(_range_task(domains, statement, name, places))
+    _left_places(domains, statement, arithmetic.keys())
+
+
+def _left_places(domains: Domains, statement: Statement, arithmetic: Set[str]) -> None:
+    """Tie the plain indices of a left side to their axes."""
     for at, entry in enumerate(statement.left):
         if isinstance(entry, Place):
             task = _left_task(domains, statement, entry, at)
@@ -282,6 +297,16 @@ def _statement(domains: Domains, statement: Statement) -> None:
                 domains.unify(
                     domains.index(statement, entry.index), domains.axis(statement.tensor, at), entry.index, entry.span
                 )
+
+
+def _recurrent(domains: Domains, statement: Statement, access: Access, along: int) -> None:
+    """A read of a tensor's own recurrence: it bounds no index by arithmetic, and that of the step only at last."""
+    for at, entry in enumerate(access.at):
+        if at != along:
+            _entry(domains, statement, access, at, entry)
+        elif isinstance(entry, Place):
+            pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
+            domains.soft.append((*pair, entry.span))
 
 
 def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:

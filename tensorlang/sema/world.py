@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
@@ -11,6 +12,9 @@ from tensorlang.sema.scope import Library, Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.source import Span
 from tensorlang.syntax import ast
+
+if TYPE_CHECKING:
+    from tensorlang.sema.recursion import Recurrence
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +35,12 @@ class World:
     ties: list[tuple[str, int, Size, Span]] = field(default_factory=list)
     same: list[tuple[str, str, Span]] = field(default_factory=list)
     resolved: int = 0
+    recurrences: list[Recurrence] = field(default_factory=list)
     conditions: set[str] = field(default_factory=set)
+
+    def recurrence(self, tensor: str) -> Recurrence | None:
+        """The recurrence that a tensor belongs to."""
+        return next((r for r in self.recurrences if tensor in r.axes), None)
 
     def add(self, info: TensorInfo) -> TensorInfo:
         self.tensors[info.name] = info

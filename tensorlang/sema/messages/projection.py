@@ -116,7 +116,14 @@ def cycle(problems: Problems, span: Span, names: Sequence[str], shifted: bool) -
     circle = [f"{' <- '.join(names)}"]
     if shifted:
         problems.error(
-            "E0501", f"`{names[0]}` is computed from its own earlier positions: not supported yet", span, notes=circle
+            "E0501",
+            f"`{names[0]}` reads its own positions, but along no single axis are all of them earlier, or all later",
+            span,
+            notes=circle,
+            help=[
+                "let every read of the circle stand at `t-1`, `t-2`... of one axis (or all at `t+1`...)",
+                "a recurrence along two axes at once (`D[i-1,j]` and `D[i,j-1]`) is not supported yet",
+            ],
         )
         return
     problems.error(

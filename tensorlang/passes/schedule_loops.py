@@ -1,0 +1,64 @@
+"""Loops in a plan: one step calls the function that runs over the positions, and holds what it returns.
+
+In: a ``Loop`` and the builder of the plan it stands in. Out: steps that hold the tensors of the recurrence, and the
+``LoopPlan`` that the backend prints as two functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tensorlang.ir.code import Call, Code, Device, ElementType, Extent, Items, Number, Ref, Subscript, call, extent
+from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.nodes import Index
+from tensorlang.ir.plan import LoopPlan, Plan
+from tensorlang.ir.program import Loop, Program, Tensor
+from tensorlang.passes.values import Builder, Held
+
+Logical = Callable[[Tensor], Code]
+
+
+def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Callable[[Program], Plan]) -> LoopPlan:
+    """Plan the body and the steps that call the loop. ``logical`` is a tensor with its axes in their own order."""
+    tensors = builder.program.tensors
+    body = planned(loop.body)
+    span = loop.scan.definitions[0].pieces[0].span
+    builder.span, builder.note = span, _note(loop)
+    operands: list[Code] = [extent(loop.scan.steps)]
+    operands += [logical(tensors[feed.tensor]) for feed in loop.feeds if feed.kind in ("slice", "whole")]
+    operands += [logical(tensors[name]) for _, _, name in loop.first]
+    operands += [_zero(tensors[name], axis) for name, axis in loop.scan.axes]
+    sizes = tuple(argument.tensor for argument in body.arguments if argument.kind == "size")
+    operands += [Extent(Size.of(Symbol(name))) for name in sizes]
+    function = builder.names.fresh("scan")
+    step = builder.names.fresh("one_step")
+    called = Call(function, tuple(operands), ())
+    members = [tensors[name] for name, _ in loop.scan.axes]
+    if len(members) == 1:
+        _hold(builder, members[0], loop.scan.axes[0][1], called)
+    else:
+        together = builder.names.fresh(f"{function}_results")
+        builder.step(together, called, None, (), (), "float")
+        for at, tensor in enumerate(members):
+            _hold(builder, tensor, loop.scan.axes[at][1], Subscript(Ref(together), (Number(at),)))
+    return LoopPlan(function, step, loop, body, sizes)
+
+
+def _hold(builder: Builder, tensor: Tensor, axis: int, code: Code) -> None:
+    """A slot for a tensor of the recurrence: the axis of the recurrence stands first."""
+    order = (axis, *(at for at in range(len(tensor.axes)) if at != axis))
+    axes = [Index(tensor.axes[at].label, tensor.axes[at].size) for at in order]
+    name = builder.names.fresh(tensor.name)
+    builder.step(name, code, tensor.name, axes, order, tensor.dtype)
+    builder.held[tensor.name] = Held(Ref(name), order)
+
+
+def _zero(tensor: Tensor, axis: int) -> Code:
+    sizes = Items(tuple(extent(size) for at, size in enumerate(tensor.shape) if at != axis))
+    return call("torch.zeros", sizes, dtype=ElementType(tensor.dtype), device=Device())
+
+
+def _note(loop: Loop) -> str:
+    piece = next((p for d in loop.scan.definitions for p in d.pieces if not p.special), None)
+    span = (piece or loop.scan.definitions[0].pieces[0]).span
+    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}  {' '.join(span.text.split())}".rstrip()

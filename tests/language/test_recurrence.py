@@ -1,0 +1,142 @@
+"""Recurrences: the loop against the reference, position by position; gradients; scripts; sizes at run time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import tensorlang as tl
+from tensorlang.backends.reference import evaluate
+from tensorlang.driver import check
+from tensorlang.ir.domain import Symbol
+from tensorlang.options import Options
+from tensorlang.source import Source
+
+PROGRAMS = {
+    "network": (
+        "input X[b,t,i], W[h,i], U[h,h']\nH[b,t,h] = tanh(U[h,h'] H[b,t-1,h'] + W[h,i] X[b,t,i])\n",
+        {"X": (2, 5, 3), "W": (4, 3), "U": (4, 4)},
+    ),
+    "shifted": (
+        "input X[t,i], W[i,i']\nH[t+1,i] = sig(W[i,i'] H[t,i'] + X[t,i])\n",
+        {"X": (5, 3), "W": (3, 3)},
+    ),
+    "two lags": ("input X[t], A, B\nH[t] = A H[t-1] + B H[t-2] + X[t]\n", {"X": (6,), "A": (), "B": ()}),
+    "first position": (
+        "input X[t,i], S[i]\nH[0,i] = S[i]\nH[t+1,i] = H[t,i] X[t,i] + sin(t)\n",
+        {"X": (4, 2), "S": (2,)},
+    ),
+    "backwards": ("input X[t,i]\nH[t,i] = 0.5 H[t+1,i] + X[t,i]^2\n", {"X": (5, 2)}),
+    "two tensors in step": (
+        "input X[t]\nC[t] = 0.5 H[t-1] + X[t]\nH[t] = tanh(C[t]) + 0.1 C[t-1]\n",
+        {"X": (5,)},
+    ),
+    "unequal starts": ("input X[t]\nC[t+1] = D[t] + 1\nD[t] = 0.5 C[t] + X[t]\n", {"X": (4,)}),
+    "neighbours": (
+        "input X[x], A\ndim t = 4\nU[0,x] = X[x]\nU[t,x] = A U[t-1,x-1] + U[t-1,x+1]\n",
+        {"X": (5,), "A": ()},
+    ),
+    "maximum": ("input T[s,s'], O[t,s]\nV[t,s] max= V[t-1,s'] + T[s',s] + O[t,s]\n", {"T": (3, 3), "O": (4, 3)}),
+    "softmax of the state": (
+        "input X[t,i]\nH[t,i] = softmax[i](H[t-1,i] + X[t,i])\n",
+        {"X": (4, 3)},
+    ),
+    "layers": (
+        "input X[b,i]\ndim l = 3\ninput W[l,i,i']\nS[0,b,i] = X[b,i]\nS[l+1,b,i] = relu(W[l,i,i'] S[l,b,i'])\n",
+        {"X": (2, 4), "W": (3, 4, 4)},
+    ),
+    "gathered": (
+        "dim v = 3\ninput E[v,i]\ninput T[t] in v\nH[t,i] = 0.9 H[t-1,i] + E[T[t],i]\n",
+        {"E": (3, 2), "T": "positions"},
+    ),
+    "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
+    "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
+}
+
+
+def given(shapes):
+    generator = np.random.default_rng(0)
+    return {
+        name: np.array([2, 0, 1, 1, 0]) if shape == "positions" else generator.normal(size=shape)
+        for name, shape in shapes.items()
+    }
+
+
+def expected(text, values):
+    checked = check(Source("test.tl", text), Options())
+    checked.problems.raise_errors()
+    program = checked.program
+    sizes: dict[Symbol, int] = {}
+    for name, array in values.items():
+        for size, number in zip(program.tensors[name].shape, np.shape(array), strict=True):
+            if size.symbol is not None:
+                sizes[size.symbol] = number
+    return evaluate(program, values, sizes)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_loop_computes_what_is_meant(name):
+    text, shapes = PROGRAMS[name]
+    values = given(shapes)
+    wanted = expected(text, values)
+    found = tl.compile(text, dtype="float64")(**values)
+    for key, value in found.items():
+        np.testing.assert_allclose(value.detach().numpy(), wanted[key], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_gradient_is_right(name):
+    text, shapes = PROGRAMS[name]
+    values = {key: torch.tensor(value) for key, value in given(shapes).items()}
+    floats = [key for key, value in values.items() if value.is_floating_point()]
+    program = tl.compile(text, dtype="float64")
+
+    def loss(*inputs):
+        found = program(**{**values, **dict(zip(floats, inputs, strict=True))})
+        return sum((value * value).sum() for value in found.values() if value.is_floating_point())
+
+    assert torch.autograd.gradcheck(loss, [values[key].requires_grad_() for key in floats])
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_loop_scripts(name):
+    text, shapes = PROGRAMS[name]
+    values = {key: torch.tensor(value) for key, value in given(shapes).items()}
+    program = tl.compile(text, dtype="float64")
+    wanted = program(**values)
+    from tensorlang.backends.torch_module import build
+    from tensorlang.stages import planned
+
+    checked = check(Source("test.tl", text), Options())
+    generated = build(planned(checked.program, checked.program.outputs), dtype="float64")
+    scripted = torch.jit.script(generated.model({}))
+    found = scripted(*[values[a.tensor] for a in generated.plan.arguments])
+    for value, other in zip(wanted.values(), found if isinstance(found, tuple) else (found,), strict=True):
+        torch.testing.assert_close(value, other)
+
+
+def test_other_lengths_run_with_the_same_text():
+    program = tl.compile("input X[t]\nH[t] = 0.5 H[t-1] + X[t]\n", dtype="float64")
+    for length in (1, 2, 7):
+        x = torch.arange(length, dtype=torch.float64)
+        h = 0.0
+        for value, found in zip(x, program(X=x)["H"], strict=True):
+            h = 0.5 * h + value
+            assert found == h
+
+
+def test_what_does_not_depend_on_the_recurrence_is_computed_once_for_all_positions():
+    text = PROGRAMS["network"][0]
+    source = tl.compile(text).source
+    step = source[source.index("def one_step") : source.index("def scan")]
+    assert step.count("linear") == 1
+
+
+def test_fibonacci():
+    assert tl.compile("dim n = 10\nF[0] = 1\nF[1] = 1\nF[n] = F[n-1] + F[n-2]\n")()["F"].tolist()[-1] == 55
+
+
+def test_a_hundred_thousand_positions():
+    program = tl.compile("input X[t]\nH[t] = 0.5 H[t-1] + X[t]\n", dtype="float64")
+    assert abs(float(program(X=torch.ones(100_000, dtype=torch.float64))["H"][-1]) - 2) < 1e-12
