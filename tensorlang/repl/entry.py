@@ -14,6 +14,12 @@ _COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|#[^\n]*')
 _JOINS = {*"+-*/%^=,<>~", "<-", "->", "and", "or", "not", "if", "else", "where", "with", "over", "to", "from", "import"}
 _GOES_ON = re.compile(r"\s*(?:[-+*/%^=,<>~)\]]|(?:and|or|else|where)\b)")
 
+_ANEW = re.compile(
+    r"""[^\W\d]\w*'*(?:\[[^\]]*\]|\([^)]*\))\s*(?:\w*=(?!=)|<-|\+=)|:[a-z]+\b
+    |(?:dim|const|input|param|data|output|def|import|minimize|assert|test)\s+["\w]""",
+    re.VERBOSE,
+)
+
 
 def unfinished(text: str) -> bool:
     """Whether a statement needs more: a bracket is open, it ends in an operator, or a block stands open.
@@ -40,6 +46,11 @@ def in_block(text: str) -> bool:
 def goes_on(text: str, line: str) -> bool:
     """Whether a line that has arrived already belongs to the statement before it."""
     return bool(_GOES_ON.match(line)) or bool(line[:1].isspace() and line.strip() and _bare(text).strip())
+
+
+def begins_anew(line: str) -> bool:
+    """Whether a line can only be a new statement or a command, which no open bracket could contain."""
+    return bool(_ANEW.match(line))
 
 
 def _ends_blank(text: str) -> bool:

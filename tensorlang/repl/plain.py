@@ -12,7 +12,7 @@ import select
 from collections.abc import Iterator
 from typing import TextIO
 
-from tensorlang.repl.entry import continues, goes_on, in_block
+from tensorlang.repl.entry import begins_anew, continues, goes_on, in_block
 
 PATIENCE = 0.05  # seconds until a statement counts as finished where nothing follows
 
@@ -76,9 +76,9 @@ def entries(stream: TextIO) -> Iterator[str]:
 
 
 def _wants_more(entry: str, lines: Lines) -> bool:
-    if continues(entry):
-        return True
     following = lines.look()
+    if continues(entry):
+        return following is None or not begins_anew(following)
     if in_block(entry):
         return following is None or not following.strip() or following[0].isspace()
     return following is not None and goes_on(entry, following)

@@ -18,6 +18,7 @@ from tensorlang.repl.entry import split
 from tensorlang.report import Value
 from tensorlang.session import Session
 from tensorlang.source import Source
+from tensorlang.syntax import ast
 
 HABITS = {"exit": ":quit", "quit": ":quit", "help": ":help"}  # what people type elsewhere
 
@@ -93,15 +94,24 @@ class Shell:
 
 
 def as_statement(entry: str) -> str:
-    """A bare expression asks for its value: ``Y[0]`` is ``Y[0]?``."""
-    if not _parses(entry) and _parses(f"{entry}?"):
-        return f"{entry}?"
-    return entry
+    """A bare expression asks for its value: ``Y[0]`` is ``Y[0]?``, and so is ``relu(x)``, which is no fact."""
+    tree = _parsed(entry)
+    asks = _parsed(f"{entry}?") is not None if tree is None else _applies_function(tree)
+    return f"{entry}?" if asks else entry
 
 
-def _parses(text: str) -> bool:
+def _applies_function(tree: ast.File) -> bool:
+    from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS
+
+    match tree.statements:
+        case (ast.Rule(head=ast.Call(target=ast.Name(name=name)), body=()),):
+            return name in POINTWISE or name in REDUCTIONS or name in ALONG
+    return False
+
+
+def _parsed(text: str) -> ast.File | None:
     from tensorlang.syntax.parse import parse
 
     problems = Problems()
-    parse(Source("<entry>", text), problems)
-    return not problems.errors
+    tree = parse(Source("<entry>", text), problems)
+    return None if problems.errors else tree

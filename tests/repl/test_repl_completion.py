@@ -55,7 +55,7 @@ def test_files(shell, tmp_path, monkeypatch):
         (tmp_path / name).touch()
     assert complete(shell, ":load ") == ("", ["a.tl", "data/"])
     assert complete(shell, ":load data/") == ("data/", ["data/y.tl"])
-    assert complete(shell, ':load .h') == (".h", [".hidden.tl"])
+    assert complete(shell, ":load .h") == (".h", [".hidden.tl"])
     assert complete(shell, 'data X[n] = load("') == ("", ["a.tl", "b.npy", "data/"])
     assert complete(shell, 'import "a') == ("a", ["a.tl"])
     assert complete(shell, ":load nowhere/") == ("nowhere/", [])

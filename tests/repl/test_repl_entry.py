@@ -115,6 +115,13 @@ def test_entries_of_a_text():
     assert list(entries(io.StringIO(PROGRAM))) == PARTS
 
 
+def test_a_forgotten_bracket_takes_little_with_it():
+    text = "Y = relu(X\nA[i] = B[i]\nC = (2\n:type Y\nD = [1,\nparam W[i]\nE = f(a,\nb=2)\n"
+    assert list(entries(io.StringIO(text))) == [
+        "Y = relu(X", "A[i] = B[i]", "C = (2", ":type Y", "D = [1,", "param W[i]", "E = f(a,\nb=2)",
+    ]  # fmt: skip
+
+
 def test_entries_of_a_pipe():
     read, write = os.pipe()
     with os.fdopen(write, "wb") as pipe:

@@ -70,7 +70,7 @@ def test_enter_goes_on_until_the_statement_is_whole(converse):
 
 
 def test_a_block_ends_at_a_blank_line(converse):
-    assert converse("def Twice(x) -> y:\ry = 2 * x\r\rz = Twice(4)\r\x04") .splitlines()[-1] == "z = 8"
+    assert converse("def Twice(x) -> y:\ry = 2 * x\r\rz = Twice(4)\r\x04").splitlines()[-1] == "z = 8"
 
 
 def test_control_c_drops_the_line_and_control_d_leaves(converse):

@@ -24,6 +24,9 @@ def test_a_bare_expression_asks(say):
     say("A = [1, 2, 3]")
     assert say("A[0] + 10").endswith(" = 11\n")
     assert say("2 + 3").endswith(" = 5\n")
+    assert say("sum[i](A[i])").endswith(" = 6\n")
+    assert say("abs(0 - A[1])").endswith(" = 2\n")
+    assert say("relu(A[i])").startswith("relu(A[i])  3")
 
 
 def test_a_semicolon_keeps_it_quiet(say):
