@@ -6,8 +6,10 @@ source for some of its tensors, or a stage as text. No torch is imported here.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -83,11 +85,26 @@ class Home:
         return Access(folder, options.allow_read, options.allow_write, options.limits)
 
 
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """No garbage collection meanwhile: compiling makes many small objects that stay, and looking at them all again and
+    again would take half of the time of a large program."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def check(source: Source, options: Options, folder: str | None = None) -> Checked:
     """Parse and analyse; never raises on a wrong program: see ``problems``. ``folder`` is where its files may lie."""
     problems = Problems()
-    file = parse(source, problems, options.limits)
-    return check_tree(source, file, problems, options, Home(folder))
+    with collection_paused():
+        file = parse(source, problems, options.limits)
+        return check_tree(source, file, problems, options, Home(folder))
 
 
 def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, home: Home) -> Checked:
@@ -168,7 +185,8 @@ def planned(program: Program, outputs: Sequence[str]) -> Plan:
     from tensorlang.passes import optimise
     from tensorlang.passes.schedule import schedule
 
-    return schedule(optimise(program.restricted(tuple(outputs))))
+    with collection_paused():
+        return schedule(optimise(program.restricted(tuple(outputs))))
 
 
 # --- stages as text ----------------------------------------------------------------------------------------------
