@@ -46,7 +46,7 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
             tensor.unsure = found_whole is None
             return found_whole or ()
         if not any(isinstance(item, ast.Rest) for item in equation.items):
-            return tuple(_label(frame, item, at) for at, item in enumerate(equation.items))
+            return _named_by(tensor, frame, equation.items)
     for equation, scope in tensor.equations:
         frame = frame_of(world, scope, tensor.name, equation)
         rest = rest_of(frame, equation)
@@ -56,6 +56,17 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
                 found += rest if isinstance(item, ast.Rest) else [_label(frame, item, at)]
             return tuple(found)
     return ()
+
+
+def _named_by(tensor: TensorInfo, frame: Frame, items: tuple[ast.Item, ...]) -> tuple[str, ...]:
+    """One label an entry: that of the first equation which has an index there (`F[0] = 1` says nothing)."""
+    found = [_label(frame, item, at) for at, item in enumerate(items)]
+    for at, label in enumerate(found):
+        others = (other.items for other, _ in tensor.equations if other.items and len(other.items) == len(items))
+        names = (item.name for entries in others if isinstance(item := entries[at], ast.Name | ast.Dotted))
+        if label == f"axis{at}":
+            found[at] = next((name for name in names if not _constant(frame.scope, name)), label)
+    return tuple(found)
 
 
 def _label(frame: Frame, item: ast.Item, at: int) -> str:
