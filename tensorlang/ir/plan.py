@@ -6,6 +6,7 @@ print, and a table for readers (``show_plan``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tensorlang.ir.code import Code, is_view
@@ -14,7 +15,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import Loop
 from tensorlang.source import Span
 
-__all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "is_view", "show_plan"]
+__all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class LoopPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``results`` pair a tensor's name with the code that returns it."""
+    """``results`` pair a tensor's name with the code that returns it.
+
+    ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more.
+    """
 
     source: str
     arguments: tuple[Argument, ...]
@@ -97,6 +101,12 @@ class Plan:
     results: tuple[tuple[str, Code], ...]
     sizes: tuple[Binding, ...]
     loops: tuple[LoopPlan, ...] = ()
+    domains: tuple[Size, ...] = ()
+
+
+def empty_domain(plan: Plan, sizes: Mapping[Symbol, int]) -> Size | None:
+    """The size of an index that would have no values: what is computed then may be an error of torch, or misshapen."""
+    return next((size for size in plan.domains if size.value(sizes) < 1), None)
 
 
 def show_plan(plan: Plan) -> str:

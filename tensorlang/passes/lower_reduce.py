@@ -60,6 +60,10 @@ def reduced(
     record: Reduction, value: Value, mask: Value | None, indices: Sequence[Index], dtype: str, builder: Builder
 ) -> Value:
     """A value reduced over indices, elements where the mask is false left out."""
+    if any(index.size.constant == 0 for index in indices):
+        kept = [index for index in value.axes if index not in indices]
+        nothing = Value(_identity(record, dtype), (), dtype, True)
+        return expanded(builder, nothing, kept) if kept else nothing
     if mask is not None and record.fill is None:
         return _counted(record, value, mask, indices, dtype, builder)
     if mask is not None:
@@ -72,6 +76,14 @@ def reduced(
         return _flattened(record, value, kept, indices, dtype, builder)
     names = (("dims", dims_of(value, indices)),)
     return builder.value(Template(record.torch, (value.code,), names), kept, dtype)
+
+
+def _identity(record: Reduction, dtype: str) -> Code:
+    """The value over nothing."""
+    number = record.identity
+    if isinstance(number, float) and number in (float("inf"), float("-inf")):
+        return fill_code(f'float("{number}")', dtype)
+    return Number(bool(number) if dtype == "bool" else int(number) if dtype == "int" else float(number))
 
 
 def dims_of(value: Value, indices: Sequence[Index]) -> Code:

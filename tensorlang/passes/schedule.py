@@ -6,6 +6,7 @@ and each slot knows the step after which it is dead.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from tensorlang.ir.code import Code, Extent, Ref
@@ -13,6 +14,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
 from tensorlang.ir.plan import Argument, Binding, LoopPlan, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor, definition_reads
+from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
 from tensorlang.passes.lower_definition import define
@@ -48,7 +50,8 @@ def schedule(program: Program) -> Plan:
     sizes, given = _bindings(program, arguments, builder, codes)
     slots = _lifetimes(builder.slots, steps, [code for _, code in results])
     source = next((step.span.source.name for step in steps if step.span is not None), "<program>")
-    return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops))
+    domains = _domains(program, names)
+    return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops), domains)
 
 
 def _loops(builder: Builder, program: Program, wanted: frozenset[str], planned: list[LoopPlan]) -> None:
@@ -76,6 +79,17 @@ def _read_once(program: Program) -> frozenset[str]:
     kept = {*program.outputs, *(name for loop in program.loops for name in loop.reads)}
     once = {name for name, count in counts.items() if count == 1 and name not in kept}
     return frozenset(once & {definition.tensor for definition in program.definitions})
+
+
+def _domains(program: Program, names: Container[str]) -> tuple[Size, ...]:
+    """The sizes of all indices, free and bound, that are no numbers."""
+    found: dict[Size, None] = {}
+    for definition in program.definitions:
+        if definition.tensor in names:
+            for piece in definition.pieces:
+                for node in (*piece.left, piece.value):
+                    found.update((index.size, None) for index in sorted(indices_inside(node), key=str))
+    return tuple(size for size in found if size.constant is None)
 
 
 def _computed(program: Program) -> list[str]:

@@ -26,7 +26,7 @@ def drawn(tensor: Tensor, sizes: Mapping[Symbol, int], random: np.random.Generat
     if tensor.dtype == "bool":
         return random.random(shape) < 0.5
     if tensor.dtype == "int":
-        high = 5 if tensor.positions is None else tensor.positions.value(sizes)
+        high = 5 if tensor.positions is None else max(1, tensor.positions.value(sizes))
         return random.integers(0 if tensor.positions is not None else -2, high, shape)
     values = random.uniform(-1, 1, shape)
     return values + 1j * random.uniform(-1, 1, shape) if tensor.dtype == "complex" else values

@@ -9,6 +9,7 @@ import torch
 from tensorlang.backends.reference import evaluate
 from tensorlang.backends.torch_module import build
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.plan import empty_domain
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS
 from tensorlang.passes.schedule import schedule
 from tests.backends.agreement import agree
@@ -71,3 +72,21 @@ def test_functions_along_an_index(name: str, axis: int, guarded: bool) -> None:
     program = define("Y", (i, j), along(name, (i, j)[axis], of, *options), X, M, dtype=dtype)
     for seed in range(3):
         agree(program, {"n": 4}, {"n": 2}, differentiable=record.differentiable, seed=seed)
+
+
+@pytest.mark.parametrize("name", sorted(REDUCTIONS))
+def test_reductions_over_a_domain_without_elements(name: str) -> None:
+    record = REDUCTIONS[name]
+    X, none = tensor("X", n, 0), index("none", 0)
+    of = read(X, i, none)
+    of = apply("gt", of, 0.0) if record.takes == "bool" else of
+    dtype = {"bool": "bool", "int": "int"}.get(record.result, "float")
+    agree(define("Y", (i,), reduce(name, none, of=of), X, dtype=dtype), {"n": 3}, differentiable=False)
+
+
+def test_domains_that_may_be_empty_are_named() -> None:
+    X, F = tensor("X", n), tensor("F", 3)
+    u = index("u", n - 2)
+    plan = schedule(define("Y", (u,), reduce("max", j, of=read(X, apply("add", u, j))), X, F))
+    assert empty_domain(plan, {Symbol("n"): 3}) is None
+    assert empty_domain(plan, {Symbol("n"): 2}) == n - 2
