@@ -81,7 +81,9 @@ def json_number(item: Any) -> object:
 
 
 def _plain(data: Any) -> Any:
-    return data.detach() if hasattr(data, "detach") else data
+    """Without its gradient, and where all of its numbers can be handled: an mps device has no 64-bit ones."""
+    bare = data.detach() if hasattr(data, "detach") else data
+    return bare.cpu() if str(getattr(bare, "device", "")).startswith("mps") else bare
 
 
 def _shape(data: Any) -> tuple[int, ...]:
