@@ -145,7 +145,30 @@ def _params(program: Program, names: tuple[str, ...]) -> set[str]:
 
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Stop what runs inside after so many seconds (0: never), where the system can interrupt us."""
+    """Stop what runs inside after so many seconds (0: never), where the system can interrupt us.
+
+    Running out of memory in spite of the estimate is an error in words, too.
+    """
+    with _memory_told():
+        with _time_told(seconds):
+            yield
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """An allocation that failed although the estimate had allowed it, in words."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as problem:
+        words = str(problem).lower()
+        if not isinstance(problem, MemoryError) and "out of memory" not in words and "allocate memory" not in words:
+            raise
+        help = "use smaller sizes or minibatches (`batch=(n, 64)`); `--limit-memory` refuses such a program at once"
+        raise run_error("E0901", "the machine has no more memory to give", help=[help]) from None
+
+
+@contextlib.contextmanager
+def _time_told(seconds: float) -> Iterator[None]:
     able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if seconds <= 0 or not able:
         yield

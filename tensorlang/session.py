@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import Problems, RunError, nearest, render, run_error
+from tensorlang.driver import limited
 from tensorlang.ir.program import QueryAction
 from tensorlang.options import Options
 from tensorlang.report import Reporter, Silent, Value, as_problem
@@ -68,8 +69,9 @@ class Session:
         file = parse(source, problems, self.options.limits)
         problems.raise_errors()
         statements = self._statements.with_all(file.statements)
-        module = self._build(statements, file, home)
-        values = self._act(module, file.statements, reporter, whole)
+        with limited(self.options.limits.time):
+            module = self._build(statements, file, home)
+            values = self._act(module, file.statements, reporter, whole)
         # Nothing above has changed the session, so an error leaves it as it was.
         self._statements, self._built, self._homes = statements, module, home.others
         self._parameters = _values(module)

@@ -15,7 +15,8 @@ from tensorlang.options import Options
 
 USAGE = "PATHS [options]"
 ABOUT = """
-Training outside of tests is left out. The exit code is 1 where anything fails.
+Training outside of tests is left out, unless a test or an assertion depends on it. The exit code is 1 where
+anything fails.
 
 examples:
   tensorlang test layers.tl

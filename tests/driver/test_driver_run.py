@@ -209,3 +209,16 @@ def test_wrong_programs_and_inputs():
         run("Y = Q[i]")
     with pytest.raises(RunError, match="E0601"):
         run("A = [1]\nS = A[i]", inputs={"X": torch.ones(2)})
+
+
+@pytest.mark.parametrize(
+    "problem", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 bytes")]
+)
+def test_an_allocation_that_fails_is_told(problem):
+    with pytest.raises(RunError, match="the machine has no more memory to give"), driver.limited(0):
+        raise problem
+
+
+def test_a_fault_of_ours_stays_one():
+    with pytest.raises(RuntimeError, match="the sizes"), driver.limited(0):
+        raise RuntimeError("the sizes of tensors do not match")
