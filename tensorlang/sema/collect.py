@@ -382,7 +382,7 @@ def _equation(world: World, scope: Scope, equation: ast.Equation) -> None:
     if info is None:
         return
     inner = strip(equation.value)
-    if equation.items is None and isinstance(inner, ast.ListLiteral):
+    if isinstance(inner, ast.ListLiteral) and _bare_or_labelled(equation):
         _literal(world, info, inner, scope, equation)
         return
     info.equations.append((equation, scope))
@@ -450,6 +450,12 @@ def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
     return True
 
 
+def _bare_or_labelled(equation: ast.Equation) -> bool:
+    """Whether a left side is a bare name, or names its axes by distinct indices and nothing else."""
+    names = [item.name for item in equation.items or () if isinstance(item, ast.Name)]
+    return len(set(names)) == len(equation.items or ())
+
+
 def _literal(world: World, info: TensorInfo, node: ast.ListLiteral, scope: Scope, equation: ast.Equation) -> None:
     """``W = [0.2, 1.9]``: a tensor whose elements are written in the program."""
     if info.equations or info.declared or equation.operator != "=" or scope.leading:
@@ -470,7 +476,14 @@ def _literal(world: World, info: TensorInfo, node: ast.ListLiteral, scope: Scope
         at = next(item for item, value in zip(level, values, strict=True) if value is None)
         messages.literal_numbers(world.problems, at.span)
         return
-    info.labels = expand._whole_labels(expand.frame_of(world, scope, info.name, equation), node)
+    if equation.items is not None:
+        info.labels = tuple(item.name for item in equation.items if isinstance(item, ast.Name))
+        info.declared = True
+        if len(info.labels) != len(shape):
+            messages.wrong_rank(world.problems, node.span, info, info.labels, len(shape))
+            return
+    else:
+        info.labels = expand._whole_labels(expand.frame_of(world, scope, info.name, equation), node)
     info.literal = tuple(value for value in values if value is not None)
     info.kind, info.shape = "data", tuple(shape)
     info.element = info.element or ("int" if all(isinstance(v, int) for v in values) else "float")

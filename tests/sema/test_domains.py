@@ -27,6 +27,8 @@ SHAPES = [
     ("dim d = 3\ninput X[n,d]\nY[n,d,d'] = X[n,d] X[n,d']", "n x 3 x 3"),
     ("const L = 6\ndim l = L\nY[l] = 1", "6"),
     ("Y = [[1, 2, 3], [4, 5, 6]]", "2 x 3"),
+    ("Y[i,j] = [[1, 2, 3], [4, 5, 6]]", "2 x 3"),
+    ("dim i = 2\nY[i] = [1, 2]", "2"),
 ]
 
 
@@ -65,3 +67,9 @@ def test_valid_range_that_starts_later_counts_only_what_is_inside():
     from tensorlang.ir.show import show_expr
 
     assert show_expr(definition.pieces[0].value) == "max[p](X[p-1] where p >= 1)"
+
+
+def test_a_literal_has_the_axes_and_sizes_that_its_left_side_says():
+    assert codes("Y[i] = [[1, 2], [3, 4]]\n") == ["E0207"]
+    assert codes("dim i = 3\nY[i] = [1, 2]\n") == ["E0301"]
+    assert codes("input X[i]\nY[i] = [1, 2] X[i]\n") == ["E0231"]
