@@ -149,9 +149,8 @@ def limited(seconds: float) -> Iterator[None]:
 
     Running out of memory in spite of the estimate is an error in words, too.
     """
-    with _memory_told():
-        with _time_told(seconds):
-            yield
+    with _memory_told(), _time_told(seconds):
+        yield
 
 
 @contextlib.contextmanager
