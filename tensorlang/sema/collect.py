@@ -480,7 +480,8 @@ def _literal(world: World, info: TensorInfo, node: ast.ListLiteral, scope: Scope
         info.labels = tuple(item.name for item in equation.items if isinstance(item, ast.Name))
         info.declared = True
         if len(info.labels) != len(shape):
-            messages.wrong_rank(world.problems, node.span, info, info.labels, len(shape))
+            messages.literal_rank(world.problems, node.span, info.name, info.labels, len(shape))
+            info.kind = "input"
             return
     else:
         info.labels = expand._whole_labels(expand.frame_of(world, scope, info.name, equation), node)

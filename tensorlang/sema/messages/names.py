@@ -292,6 +292,12 @@ def ragged_literal(problems: Problems, span: Span) -> None:
     problems.error("E0231", "the rows of this literal do not all have the same length, or are empty", span)
 
 
+def literal_rank(problems: Problems, span: Span, name: str, labels: Sequence[str], depth: int) -> None:
+    problems.error(
+        "E0207", f"`{form(name, labels)}` has {_axes(len(labels))}, but the literal is nested {depth} deep", span
+    )
+
+
 def literal_numbers(problems: Problems, span: Span) -> None:
     problems.error("E0231", "an element of a literal is not a number known beforehand", span)
 
