@@ -116,6 +116,12 @@ CODES: tuple[Code, ...] = (
         "input A[i,j]\nY = A[0,:]\n", "input A[i,j]\nY[:] = A[0,:]\n",
     ),
     Code(
+        "E0422", "an integer power is too large",
+        "Integers have 64 bits. A power of two integers that does not fit them would wrap around to a wrong number; a power of "
+        "a float does not.",
+        "input X[i]\nY[i] = 10^20 X[i]\n", "input X[i]\nY[i] = 1e20 X[i]\n",
+    ),
+    Code(
         "W0401", "two equations cover the whole tensor",
         "Equations with one tensor on the left add up. Two that both cover all of it are often a slip; `+=` says that the sum "
         "is meant.",

@@ -66,8 +66,8 @@ _WRITING: tuple[Code, ...] = (
         "E0108",
         "a number that cannot be read",
         "A name may not begin with a digit, and a number that multiplies a name needs a space before it: `2 "
-        "x`. A number may have at most 1000 digits and must fit a floating-point number if it has a point or "
-        "an exponent; infinity is `inf`.",
+        "x`. An integer must fit 64 bits, a number with a point or an exponent a floating-point number, and none "
+        "has more than 1000 digits; infinity is `inf`.",
         "Y[i] = 2x[i]",
         "Y[i] = 2 x[i]",
     ),

@@ -112,6 +112,9 @@ class Builder:
 
     def leaf(self, node: Value | Extent | Place | Flat | FromEnd | Access) -> Expr:
         match node:
+            case Value(value=int() as value, span=span) if abs(value) >= 1 << 63:
+                messages.integer_too_large(self.table.problems, span)
+                raise BadLeaf
             case Value(value=value):
                 return size_value(value) if isinstance(value, Size) else number(value)
             case Extent(index=index):
@@ -224,6 +227,13 @@ class Builder:
             raise BadLeaf
         if len(values) == 2:
             self.check_divisor(op, values, span)
+
+    def check_power(self, values: tuple[Expr, ...], span: Span) -> None:
+        match values:
+            case (Const(value=int() as base), Const(value=int() as exponent)) if abs(base) > 1:
+                if exponent * abs(base).bit_length() > 126 or abs(base) ** max(exponent, 0) >= 1 << 63:
+                    messages.integer_too_large(self.table.problems, span)
+                    raise BadLeaf
 
     def check_reduce(self, op: str, value: Expr, span: Span | None) -> None:
         if op in ("any", "all") and dtype(value) != "bool":

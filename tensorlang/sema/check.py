@@ -40,7 +40,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         collector = Collector(world)
         actions = collect_actions(collector, root, file.statements)
         for info in world.tensors.values():
-            if info.kind == "defined" and not info.equations and not info.statements:
+            if info.kind == "defined" and not info.equations and not info.statements and not info.unsure:
                 messages.never_defined(problems, info)
         world.recurrences = find_recurrences(world)
         domains = solve(world)

@@ -9,7 +9,7 @@ from tensorlang.ir.program import Definition, Piece
 from tensorlang.ops import AGGREGATES
 from tensorlang.sema import messages
 from tensorlang.sema.build import BadLeaf, Builder, Table
-from tensorlang.sema.domains import Domains
+from tensorlang.sema.domains import Domains, accesses
 from tensorlang.sema.project import Projection, Stop
 from tensorlang.sema.resolved import (
     Addition,
@@ -102,6 +102,7 @@ def _piece(
         if size is None:
             raise Stop
         sizes[name] = domains.norm(size)
+    _check_ranges(world, domains, table, statement)
     builder = Builder(table, sizes, set(names))
     shape = table.shapes[info.name]
     left = tuple(builder.entry(entry, size) for entry, size in zip(statement.left, shape, strict=True))
@@ -174,6 +175,22 @@ def _special(statement: Statement) -> bool:
 def _range(statement: Statement, entry: Resolved) -> bool:
     """Whether an entry is a range with an end: constants, many at once."""
     return isinstance(entry, Addition) and not names_free(entry).isdisjoint(statement.ranges)
+
+
+def _check_ranges(world: World, domains: Domains, table: Table, statement: Statement) -> None:
+    """A range on the right that surely leaves its axis is a mistake, as a constant outside it is."""
+    for access in accesses(statement):
+        for entry, size in zip(access.at, table.shapes.get(access.tensor, ()), strict=False):
+            if not _range(statement, entry) or not isinstance(entry, Addition):
+                continue
+            (name,) = names_free(entry)
+            end = domains.norm(statement.ranges[name])
+            for _, term in entry.terms:
+                end = end + term.value if isinstance(term, Value) and isinstance(term.value, Size) else end
+            beyond = (end - size).constant
+            if beyond is not None and beyond > 0:
+                messages.range_outside(world.problems, entry.span, end - 1, size)
+                raise Stop
 
 
 def _whole_twice(world: World, info: TensorInfo, pieces: list[Piece]) -> None:

@@ -326,7 +326,8 @@ def _bind_formal(
         view = _tensor_argument(caller, value, renamed, body)
         if view is not None:
             body.names[formal.name] = view
-            _check_formal_rank(frame, formal, view, where)
+            if not _fits_formal(frame, formal, view, where):
+                return False
             body.formal_axes.append((view, formal.axes, where))
         return view is not None
     size = size_of_expression(world, body.parent or body if argument is None else place, value)
@@ -372,13 +373,16 @@ def _tensor_argument(caller: Frame, value: ast.Expression, renamed: dict[str, st
     return None
 
 
-def _check_formal_rank(frame: Frame, formal: ast.Formal, view: View, span: Span) -> None:
+def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bool:
+    """Whether a tensor has as many axes as the formal; reported otherwise, unless its rank is not known anyway."""
     assert formal.axes is not None
     have = rank(frame.world, view.tensor) - len(view.prefix)
     open_ended = any(isinstance(axis, ast.Rest) for axis in formal.axes)
     least = len(formal.axes) - (1 if open_ended else 0)
-    if have < least or (have > least and not open_ended):
+    fits = have == least or (have > least and open_ended)
+    if not fits and not view.tensor.unsure:
         messages.formal_rank(frame.world.problems, span, formal, least, have, open_ended)
+    return fits
 
 
 def _tie_formals(world: World, body: Scope) -> None:

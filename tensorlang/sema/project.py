@@ -170,6 +170,7 @@ class Projection:
             return self._apply("pow", (node.base, node.exponent), outside, node.span), _NOTHING
         base, opened = self.go(node.base, outside | names_free(node.exponent))
         exponent, _ = self.go(node.exponent, outside | self.names(base))
+        self.build.check_power((base, exponent), node.span)
         value = Apply("pow", (base, exponent))
         summed = self.names(base) - outside - self.names(exponent)
         self._refuse(summed, opened)

@@ -365,6 +365,9 @@ def _slice(frame: Frame, item: ast.Slice, tensor: TensorInfo | None, at: int) ->
     upper = _bound(frame, item.upper)
     place = Place(item.span, name)
     if upper is not None:
+        if (length := (upper - (lower or 0)).constant) is not None and length < 1:
+            messages.range_without_positions(frame.world.problems, item.span)
+            upper = (lower or Size.of(0)) + 1
         frame.ranges[name] = upper - (lower or 0)
     elif lower is not None:
         messages.open_slice(frame.world.problems, item.span)

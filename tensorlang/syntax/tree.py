@@ -77,6 +77,9 @@ class Expressions:
         value = int(text) if text.isdecimal() else float(text)
         if value == float("inf"):
             raise Slip("E0108", f"`{text}` is too large for a floating-point number", self.span(start, end))
+        if isinstance(value, int) and value >= 1 << 63:
+            short = text if len(text) <= 30 else f"{text[:12]}..."
+            raise Slip("E0108", f"`{short}` is too large for an integer of 64 bits", self.span(start, end))
         return ast.Number(value, span=self.span(start, end))
 
     def string(self, values: Values, start: int, end: int) -> ast.String:

@@ -61,6 +61,11 @@ def constant_outside(problems: Problems, span: Span, value: int, size: Size) -> 
     )
 
 
+def range_outside(problems: Problems, span: Span, last: Size, size: Size) -> None:
+    message = f"the range `{span.text}` reaches position {last}, outside an axis of {size}"
+    problems.error("E0304", message, (span, f"positions are 0 to {size - 1}"))
+
+
 def empty_range(problems: Problems, span: Span, name: str) -> None:
     problems.error(
         "E0305",
@@ -101,6 +106,10 @@ def unknown_dim_option(problems: Problems, name: str, known: Iterable[str]) -> N
     known = list(known)
     help_ = did_you_mean(name, known) or [f"the sizes are {', '.join(known) or 'none'}"]
     problems.error("E0310", f"there is no size `{name}` to set", help=help_)
+
+
+def range_without_positions(problems: Problems, span: Span) -> None:
+    problems.error("E0311", f"the range `{span.text}` holds no position", (span, "its end is not above its start"))
 
 
 def bad_slice(problems: Problems, span: Span) -> None:

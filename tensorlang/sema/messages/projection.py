@@ -158,6 +158,11 @@ def concat_index(problems: Problems, span: Span) -> None:
     )
 
 
+def integer_too_large(problems: Problems, span: Span) -> None:
+    help_ = ["write it as a float: `1e20`, or a power of one, as `2.0^64`"]
+    problems.error("E0422", f"`{span.text}` is too large for an integer of 64 bits", span, help=help_)
+
+
 def unpaired_colon(problems: Problems, span: Span, name: str) -> None:
     problems.error(
         "E0421",
