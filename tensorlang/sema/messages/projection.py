@@ -190,9 +190,9 @@ def too_narrow(problems: Problems, span: Span, name: str, declared: str, found: 
 
 
 def no_order_for_complex(problems: Problems, span: Span | None, op: str) -> None:
-    problems.error(
-        "E0417", f"`{op}` needs an order, which complex numbers do not have", span, help=["take abs or real"]
-    )
+    written = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "mod": "%"}.get(op, op)
+    message = f"`{written}` needs an order, which complex numbers do not have"
+    problems.error("E0417", message, span, help=["take abs or real"])
 
 
 def loss_not_scalar(problems: Problems, span: Span, labels: Sequence[str]) -> None:
