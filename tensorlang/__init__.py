@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import CompileError, RunError
 from tensorlang.limits import Limits
+from tensorlang.options import Options
 
 if TYPE_CHECKING:
     from tensorlang.api import compile, function, run
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CompileError", "Limits", "Module", "RunError", "Session", "__version__", "compile", "function", "run"]
+__all__ = [
+    "CompileError",
+    "Limits",
+    "Module",
+    "Options",
+    "RunError",
+    "Session",
+    "__version__",
+    "compile",
+    "function",
+    "run",
+]
 
 _PLACES = {"compile": "api", "function": "api", "run": "api", "Session": "session", "Module": "module"}
 

@@ -6,6 +6,7 @@ results of a run. Nothing here imports torch before it is called.
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def compile(
     Raises ``CompileError``.
     """
     options = Options(
-        dims=dict(dims or {}),
+        dims={name: _whole(size) for name, size in (dims or {}).items()},
         values=dict(values or {}),
         dtype=str(dtype).removeprefix("torch."),
         device=str(device),
@@ -55,6 +56,11 @@ def compile(
     )
     source, home = located(program, options, folder)
     return _module(source, options, home, 3)
+
+
+def _whole(size: Any) -> Any:
+    """An integer of another library as Python's own; anything else as it is, to be refused in words."""
+    return operator.index(size) if hasattr(size, "__index__") and not isinstance(size, bool) else size
 
 
 def located(program: Program, options: Options, folder: Program | None = None) -> tuple[Source, str | None]:

@@ -52,8 +52,11 @@ def declared(tensor: Tensor) -> str:
 
 
 def titled(tensor: Tensor) -> str:
-    """``X[b,i]``."""
-    return f"{tensor.name}[{','.join(axis.label for axis in tensor.axes)}]" if tensor.axes else tensor.name
+    """``X[b,i]``, or ``Edge(n,n')`` for a relation."""
+    if not tensor.axes:
+        return tensor.name
+    labels = ",".join(axis.label for axis in tensor.axes)
+    return f"{tensor.name}({labels})" if tensor.kind == "relation" else f"{tensor.name}[{labels}]"
 
 
 def in_words(shape: Sequence[int | str]) -> str:

@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 
+import numpy
 import pytest
 import torch
 from torch.func import functional_call
@@ -248,6 +249,21 @@ def test_random_functions_follow_the_seed():
     assert torch.equal(torch.get_rng_state(), outside)
 
 
+def test_relations_are_given_as_truth_values():
+    program = tl.compile("relation Edge(n,n')\ninput X[n]\nY[n] = Edge(n,n') X[n']")
+    edge, x = torch.tensor([[0, 1], [1, 1]]), torch.tensor([1.0, 2.0])
+    for given in (edge.bool(), edge, edge.numpy(), edge.tolist()):
+        assert program(Edge=given, X=x)["Y"].tolist() == [2, 3]
+    for wrong in (edge.float(), 2 * edge):
+        with pytest.raises(tl.RunError, match=r"declared as `relation Edge\(n,n'\)`"):
+            program(Edge=wrong, X=x)
+
+
+def test_compiled_by_torch(layer, x):
+    compiled = torch.compile(layer, backend="eager")
+    assert torch.equal(compiled(X=x)["Y"], layer(X=x)["Y"])
+
+
 def test_values_set_when_compiling():
     program = tl.compile("const k = 2\ninput a\ninput X[i]\nY[i] = k a X[i]", values={"k": 3, "a": 5})
     assert program(X=torch.ones(2))["Y"].tolist() == [15, 15]
@@ -257,6 +273,7 @@ def test_values_set_when_compiling():
 def test_dims_from_outside():
     program = tl.compile("dim d\nparam W[d] ~ ones()\nY = W[d] W[d]", dims={"d": 4})
     assert program.dims == {"d": 4}
+    assert tl.compile("dim d\nY[d] = d", dims={"d": numpy.int64(3)})()["Y"].tolist() == [0, 1, 2]
     assert program()["Y"].item() == 4
 
 
