@@ -28,7 +28,7 @@ from tensorlang.ir.code import (
 )
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import is_floating
-from tensorlang.ir.nodes import Expr, Index, Position, Read, free_indices
+from tensorlang.ir.nodes import Apply, Const, Expr, Index, Position, Read, free_indices
 from tensorlang.passes.ranges import Linear, inside, linear, not_negative, outside
 from tensorlang.passes.structured import structured
 from tensorlang.passes.values import (
@@ -71,6 +71,7 @@ def read(node: Read, builder: Builder) -> Value:
     if any(outside(at, size, tensors) for at, size in zip(node.at, node.shape, strict=True)):
         return Value(Number(0.0 if is_floating(node.dtype) else 0), (), node.dtype, True)
     view = View(held.code, held.order)
+    node, repeated = _blocks(node)
     gathered = _gathered(node, builder)
     regular = {axis: form for axis in range(len(node.at)) if axis not in gathered and (form := linear(node.at[axis]))}
     view = _selected(view, regular)
@@ -78,11 +79,39 @@ def read(node: Read, builder: Builder) -> Value:
     for axis, form in regular.items():
         if axis in view.axes:
             view = _viewed(view, axis, form, node.shape[axis])
-    view = _diagonals(view)
+    view = _diagonals(_repeated(view, repeated))
     if gathered:
         return _gather(view, gathered, node, builder)
     axes = tuple(index for index in view.axes if isinstance(index, Index))
     return Value(view.code, axes, node.dtype)
+
+
+# --- blocks --------------------------------------------------------------------------------------------------------
+
+
+def _blocks(node: Read) -> tuple[Read, dict[Index, tuple[Index, int]]]:
+    """The node with each ``x/c`` (x standing nowhere else) as an index of blocks; with x and c for each of them."""
+    found: dict[Index, tuple[Index, int]] = {}
+    places = list(node.at)
+    for axis, at in enumerate(node.at):
+        match at:
+            case Apply(op="floordiv", args=(Position(index=index), Const(value=int(count)))) if count > 1:
+                if not any(index in free_indices(other) for n, other in enumerate(node.at) if n != axis):
+                    block = Index(f"{index.name} in blocks", (index.size + count - 1) // count)
+                    found[block] = (index, count)
+                    places[axis] = Position(block)
+    return (Read(node.tensor, tuple(places), node.shape, node.dtype), found) if found else (node, found)
+
+
+def _repeated(view: View, blocks: Mapping[Index, tuple[Index, int]]) -> View:
+    """Each element of an axis of blocks ``c`` times, as the axis of x."""
+    for block, (index, count) in blocks.items():
+        place = view.axes.index(block)
+        code: Code = method(view.code, "repeat_interleave", count, place)
+        if block.size * count != index.size:
+            code = sliced(code, place, Slice(None, extent(index.size), 1))
+        view = View(code, (*view.axes[:place], index, *view.axes[place + 1 :]))
+    return view
 
 
 # --- regular accesses --------------------------------------------------------------------------------------------

@@ -332,6 +332,8 @@ def reordered(value: Value, target: Sequence[Index]) -> Value:
 def grouped(value: Value, groups: Sequence[Sequence[Index]]) -> Code:
     """The value's code with one axis a group: permuted, groups of several flattened, empty ones left out."""
     code = permuted(value.code, value.axes, [index for group in groups for index in group])
+    if sum(len(group) > 1 for group in groups) > 1:
+        return _reshaped(code, [_size_of(group) for group in groups if group])
     starts, at = [], 0
     for group in groups:
         starts.append(at)
@@ -344,12 +346,28 @@ def grouped(value: Value, groups: Sequence[Sequence[Index]]) -> Code:
 
 def ungrouped(code: Code, groups: Sequence[Sequence[Index]]) -> Code:
     """The inverse on a result: axes of several indices are split again."""
+    if sum(len(group) > 1 for group in groups) > 1:
+        return _reshaped(code, [index.size for group in groups for index in group])
     at = 0
     for group in groups:
         if len(group) > 1:
             code = Method(code, "unflatten", (Number(at), Items(tuple(extent(index.size) for index in group))))
         at += len(group)
     return code
+
+
+def _size_of(group: Sequence[Index]) -> Size:
+    total = Size.of(1)
+    for index in group:
+        total = total * index.size
+    return total
+
+
+def _reshaped(code: Code, sizes: Sequence[Size]) -> Code:
+    """All axes at once; one size that is no number need not be said."""
+    open_at = next((at for at, size in enumerate(sizes) if size.constant is None), None)
+    said = (Number(-1) if at == open_at else extent(size) for at, size in enumerate(sizes))
+    return Method(code, "reshape", (Items(tuple(said)),))
 
 
 def negative(value: Value) -> Value:

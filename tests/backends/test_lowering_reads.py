@@ -83,7 +83,13 @@ def test_split_axes() -> None:
 
 
 def test_divided_and_wrapped() -> None:
-    check(read(X, apply("floordiv", i, 2)), (i,), X)
+    assert "repeat_interleave(2, 0)[:n]" in check(read(X, apply("floordiv", i, 2)), (i,), X)
+    whole = index("w", 2 * n)
+    text = check(read(M, apply("floordiv", whole, 2), c), (c, whole), M)
+    assert "M.repeat_interleave(2, 0)" in text
+    check(read(tensor("S", n, n), apply("floordiv", i, 3), apply("floordiv", index("s", n), 2)), (i, index("s", n)),
+          tensor("S", n, n))  # fmt: skip
+    check(read(tensor("S", n, n), apply("floordiv", i, 2), i), (i,), tensor("S", n, n))
     check(read(X, apply("mod", i, 4)), (i,), X)
     check(read(X, apply("mod", add(i, 1), Const(n, "int"))), (i,), X)
     check(read(M, apply("floordiv", i, 2), c), (i, c), M)
