@@ -101,9 +101,10 @@ class _Work:
         for definition in self.scan.definitions:
             axis = members[definition.tensor]
             here = [m for m in moving if m is not None and m.definition is definition]
-            pieces = [self._general(m, start, [] if start else fixed) for m in here]
+            special = any(m.piece.special for m in here)
+            pieces = [self._general(m, start, [] if start or special else fixed) for m in here]
             if not start:
-                pieces += [self._at_position(p, axis) for d, p in fixed if d is definition]
+                pieces += [self._at_position(p, axis, special) for d, p in fixed if d is definition]
             definitions.append(Definition(definition.tensor, definition.aggregate, tuple(pieces)))
             tensor = self.tensors[definition.tensor]
             self.inside[definition.tensor] = _without(tensor, axis, tensor.name, "defined")
@@ -128,7 +129,7 @@ class _Work:
     def _start(self, moving: list[_Moving], fixed: list[tuple[Definition, Piece]]) -> int:
         """The first position that the body computes for every tensor; 0 where they do not start together."""
         given = {(d.tensor, _position(p, self.scan.axis(d.tensor))) for d, p in fixed}
-        if any(position is None for _, position in given):
+        if any(position is None for _, position in given) or any(m.piece.special for m in moving):
             return 0
         start = max([*(m.offset for m in moving), *(position + 1 for _, position in given if position is not None)])
         for definition in self.scan.definitions:
@@ -156,12 +157,15 @@ class _Work:
         indices = tuple(index for index in piece.indices if index != moving.index)
         return replace(piece, left=left, indices=indices, value=value if guard is None else Where(guard, value))
 
-    def _at_position(self, piece: Piece, axis: int) -> Piece:
-        """An equation for one position, inside a body that computes all."""
+    def _at_position(self, piece: Piece, axis: int, special: bool) -> Piece:
+        """An equation for one position, inside a body that computes all.
+
+        It is ``special`` there beside others that are; otherwise the general equations leave its position out.
+        """
         self._whole_reads(piece)
         left = tuple(entry for at, entry in enumerate(piece.left) if at != axis)
         here = Apply("eq", (self._step(), piece.left[axis]))
-        return replace(piece, left=left, value=Where(here, piece.value), special=False)
+        return replace(piece, left=left, value=Where(here, piece.value), special=special)
 
     def _first(self, definition: Definition, piece: Piece, axis: int) -> tuple[str, int, str]:
         """An equation for one position before the loop starts, as a tensor of its own."""

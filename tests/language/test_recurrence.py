@@ -50,6 +50,10 @@ PROGRAMS = {
         "dim v = 3\ninput E[v,i]\ninput T[t] in v\nH[t,i] = 0.9 H[t-1,i] + E[T[t],i]\n",
         {"E": (3, 2), "T": "positions"},
     ),
+    "corners add up": (
+        "input X[t,i]\nH[0,i] = 2\nH[t,0] = 3\nH[t,i] = 0.5 H[t-1,i] + X[t,i]\n",
+        {"X": (4, 3)},
+    ),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
 }
