@@ -15,11 +15,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import render, run_error
-from tensorlang.ir.program import Action, AssertAction, FileRef, LoadAction, MinimizeAction, Program, TestAction
+from tensorlang.ir.program import (
+    Action,
+    AssertAction,
+    FileRef,
+    LoadAction,
+    MinimizeAction,
+    Program,
+    QueryAction,
+    TestAction,
+)
 from tensorlang.options import Options
 from tensorlang.report import Failure, Reporter, Silent, TestResult
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, explain, explained, read_source, stages
+from tensorlang.syntax import ast
 
 if TYPE_CHECKING:
     from tensorlang.actions import Run
@@ -49,7 +59,7 @@ def run(
     inputs: Mapping[str, Any] | None = None,
     reporter: Reporter | None = None,
 ) -> Results:
-    """Compile and act from top to bottom; a program without actions shows its outputs.
+    """Compile and act from top to bottom; one that asks for nothing shows its outputs.
 
     ``inputs`` are tensors, arrays or numbers by name (``options.inputs`` adds files). ``reporter`` is told everything
     as it happens (None: nothing is printed). Raises ``CompileError`` or ``RunError``.
@@ -60,10 +70,17 @@ def run(
         running = _begin(checked, options, folder, inputs or {}, reporter or Silent())
         for action in program.actions:
             running.act(action)
-        if not program.actions:
+        if _shows_outputs(checked):
             for name in program.outputs:
                 running.show(name, name)
     return Results(running.outputs, tuple(running.failures), tuple(running.tests))
+
+
+def _shows_outputs(checked: Checked) -> bool:
+    """Whether a run ends with the outputs: nothing was asked for, and the program only defines, or declares some."""
+    actions = checked.correct().actions
+    declared = any(isinstance(s, ast.Declaration) and s.kind == "output" for s in checked.file.statements)
+    return not actions or (declared and not any(isinstance(action, QueryAction) for action in actions))
 
 
 def test(

@@ -56,3 +56,10 @@ def test_program_means(name):
     text, given, expected = MEANT[name]
     found = tl.compile(text, dtype="float64")(**given)["Y"]
     np.testing.assert_allclose(found.numpy(), np.asarray(expected()), rtol=1e-9, atol=1e-12)
+
+
+def test_declared_outputs_are_what_a_training_run_gives():
+    text = "param W\nL = (W - 3)^2\nminimize L with sgd(lr=0.5), steps=2\noutput W"
+    assert tl.run(text)["W"].tolist() == 3
+    assert set(tl.run(text + "\nL?")) == {"L"}
+    assert not tl.run(text.removesuffix("output W"))
