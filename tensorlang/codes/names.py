@@ -1,4 +1,4 @@
-"""Codes of names, modules, declarations and imports (E02xx), and the limits that the analysis keeps (E0903 to E0906)."""
+"""Codes of names, modules, declarations and imports (E02xx), and the limits that the analysis keeps (E0903, E0904, E0906)."""
 
 from __future__ import annotations
 
@@ -178,7 +178,6 @@ CODES: tuple[Code, ...] = (
         "def F(X[i]) -> Y[i]:\n    Y = F(X)\ninput A[i]\nB = F(A)\n",
         "def F(X[i]) -> Y[i]:\n    Y[i] = X[i]\ninput A[i]\nB = F(A)\n",
     ),
-    Code("E0905", "too many files are imported", "`--limit-imports` says how many files one program may import."),
     Code("E0906", "a program has too many equations", "`--limit-equations` says how many equations a program may have after "
          "its modules are expanded."),
 )  # fmt: skip

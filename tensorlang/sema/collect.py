@@ -199,9 +199,6 @@ def _library(world: World, statement: ast.Import) -> Library | None:
         messages.import_cycle(world.problems, statement.span, (*world.loading.values(), statement.module))
         return None
     if key not in world.libraries:
-        if len(world.libraries) >= world.setting.limits.imports:
-            messages.too_many_imports(world.problems, statement.span, world.setting.limits.imports)
-            return None
         prefix = f"{statement.module.rsplit('/', 1)[-1].removesuffix('.tl')}."
         inner = Scope(None, prefix, prefix, depth=1)
         world.loading[key] = statement.module

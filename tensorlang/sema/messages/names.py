@@ -319,10 +319,6 @@ def rank_unknown(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0217", f"the number of axes of `{name}` depends on itself", span)
 
 
-def too_many_imports(problems: Problems, span: Span, limit: int) -> None:
-    problems.error("E0905", f"more than {limit} files are imported", span, help=["raise it with --limit-imports"])
-
-
 def too_many_equations(problems: Problems, span: Span, limit: int) -> None:
     problems.error(
         "E0906",
