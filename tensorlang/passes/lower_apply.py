@@ -259,6 +259,8 @@ def _function(op: str, values: Sequence[Value], dtype: str, builder: Builder, wa
             value = _function(op, [value, other], dtype, builder, wanted)
             value = builder.name(value) if count % LONGEST_CHAIN == 0 else value
         return value
+    if record.commutative and len(values) == 2 and values[0].number:
+        values = values[::-1]  # the template with a number takes it second
     values = [_taken(record, at, value, dtype) for at, value in enumerate(values)]
     text = _template(record, values)
     if text is not record.torch_numbers:

@@ -140,3 +140,9 @@ def test_mixed_types_in_sums() -> None:
     agree(define("Y", (b,), apply("pow", k, 2), K, dtype="int"), SIZES)
     agree(define("Y", (b,), apply("pow", 2.0, k), K), SIZES)
     agree(define("Y", (b,), apply("exp", k), K), SIZES)
+
+
+def test_a_number_in_a_maximum_is_a_bound() -> None:
+    X, x = over("X", b, m)
+    assert chosen(apply("max", 0.5, x), (b, m), X) == "Y = torch.clamp(X, min=0.5)"
+    assert chosen(apply("min", x, 0.5, -0.25), (b, m), X) == "Y = torch.clamp(torch.clamp(X, max=0.5), max=-0.25)"
