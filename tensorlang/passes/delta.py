@@ -29,6 +29,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program, Tensor
 from tensorlang.ir.rewrite import rewrite
 from tensorlang.ops import STRUCTURED
+from tensorlang.passes.constants import zero
 from tensorlang.passes.fold import FOLD
 from tensorlang.passes.ranges import inside
 from tensorlang.passes.scopes import change_pieces, put
@@ -77,7 +78,7 @@ class Deltas:
         summed = tuple(i for i in node.summed if i != index)
         # The comparison counted as an integer factor: a 1 keeps a product of truth values a number.
         ones = () if any(dtype(f) != "bool" for f in factors) else (number(1),)
-        found = tuple(factor for factor in new if factor is not None)
+        found = tuple(factor if summed else _present(factor) for factor in new if factor is not None)
         return Contract(summed, (*ones, *found), "sum") if len(found) == len(factors) else None
 
     def _fits(self, index: Index, position: Expr) -> bool:
@@ -102,6 +103,13 @@ def _deltas(factor: Expr) -> list[tuple[Apply, tuple[Expr, ...]]]:
             if isinstance(part, Apply) and part.op == "eq"
         ]
     return []
+
+
+def _present(factor: Expr) -> Expr:
+    """A factor that is 0 where it was absent: a sum is present everywhere, and so must be what it turns into."""
+    if not isinstance(factor, Where) or dtype(zero(dtype(factor))) != dtype(factor):
+        return factor
+    return Apply("select", (factor.condition, factor.arg, zero(dtype(factor))))
 
 
 def _without(factor: Apply, part: Expr) -> tuple[Expr, ...]:

@@ -87,12 +87,16 @@ def choice(node: Expr) -> Expr | None:
     return left if left is right else None
 
 
-def compare_same(node: Expr) -> Expr | None:
-    """x == x and its kin, for integers (a float may be no number)."""
+def comparison(node: Expr) -> Expr | None:
+    """x == x is true for integers (a float may be no number); b > 0 and b == 1 are b for a truth value."""
     if not isinstance(node, Apply) or node.op not in ("eq", "ne", "lt", "le", "gt", "ge"):
         return None
     left, right = node.args
-    return number(node.op in ("eq", "le", "ge")) if left is right and exact(left) else None
+    if left is right and exact(left):
+        return number(node.op in ("eq", "le", "ge"))
+    if dtype(left) == "bool" and (node.op, value_of(right)) in (("gt", 0), ("ne", 0), ("ge", 1), ("eq", 1)):
+        return left
+    return None
 
 
 def guard(node: Expr) -> Expr | None:
@@ -154,7 +158,7 @@ def division(node: Expr) -> Expr | None:
 _BY_OPERATOR: dict[str, Rule] = {
     "add": collect, "neg": sign, "reciprocal": reciprocal, "pow": power, "select": choice,
     "and": logic, "or": logic, "not": logic, "min": extremes, "max": extremes, "floordiv": division, "mod": division,
-    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), compare_same),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), comparison),
 }  # fmt: skip
 _NORMAL = "_folded"
 

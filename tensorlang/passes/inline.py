@@ -1,7 +1,8 @@
 """Intermediates read once are put where they are read, so that a contraction or a kernel may span several equations.
 
 In goes a Program, out comes one in which a tensor that is only a name for an expression, and is read in one place over
-its whole axes, has given its expression to that place. Nothing is computed twice: the place has the same indices.
+its whole axes, has given its expression to that place, if it is worth more there: products inside products, what a
+logarithm is of. Other equations stay, so that the source has a line for each. Nothing is computed twice.
 Comparisons of positions (a mask, a Kronecker delta under a name) cost nothing and go wherever they are read.
 """
 
@@ -11,7 +12,21 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.facts import presence
-from tensorlang.ir.nodes import Apply, Const, Expr, Position, Read, Where, cached, children, tensors_read, with_children
+from tensorlang.ir.nodes import (
+    AlongIndex,
+    Apply,
+    Const,
+    Contract,
+    Expr,
+    Position,
+    Read,
+    Reduce,
+    Where,
+    cached,
+    children,
+    tensors_read,
+    with_children,
+)
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.contexts import needed, presence_matters_to, read_counts, where_presence_matters
@@ -53,7 +68,10 @@ class Inliner:
             return piece
         taken = {index.name for index in indices_inside(piece.value).union(piece.indices)}
         size, values = weight(piece.value), dict[Expr, Expr]()
+        around = _surroundings(piece.value, known.keys())
         for read in _outer_reads(piece.value, known.keys()):
+            if not around[read] <= _welcome(known[read.tensor].value):
+                continue
             value = at_read(known[read.tensor], read, self.program.tensors[read.tensor], taken)
             if value is None or size + weight(value) > _NODES:
                 continue
@@ -73,6 +91,64 @@ class Inliner:
 
     def _meaning(self, name: str) -> Meaning | None:
         return self.once.get(name) or self.often.get(name)
+
+
+def _welcome(value: Expr) -> frozenset[str]:
+    """Where an expression is worth more inside its reader than under a name of its own.
+
+    A product inside a product can be put in another order, a sum of products takes a bias along, and a logarithm may be
+    computed together with what it is of. Everything else stays an equation that a reader of the source finds again.
+    """
+    match value:
+        case Const() | Position() | Read():
+            return _SURROUNDINGS
+        case Contract(summed=summed):
+            return frozenset(("product", "reduction", "log", *(("sum",) if summed else ())))
+        case Apply(op=op):
+            if _of_positions(value):
+                return _SURROUNDINGS
+            return frozenset(("product", "log")) if op in ("neg", "reciprocal") else frozenset(("log",))
+        case AlongIndex() | Reduce():
+            return frozenset(("log",))
+        case Where(arg=arg):
+            return _welcome(arg)
+
+
+_SURROUNDINGS = frozenset(("product", "sum", "reduction", "log", "other"))
+
+
+def _surroundings(value: Expr, names: Collection[str]) -> dict[Expr, set[str]]:
+    """What stands around each read of some tensors: conditions around it do not count."""
+    found: dict[Expr, set[str]] = {}
+    stack: list[tuple[Expr, str]] = [(value, "other")]
+    seen: set[tuple[Expr, str]] = set()
+    while stack:
+        node, around = stack.pop()
+        if (node, around) in seen:
+            continue
+        seen.add((node, around))
+        match node:
+            case Read(tensor=tensor) if tensor in names:
+                found.setdefault(node, set()).add(around)
+            case Where(condition=condition, arg=arg):
+                stack += [(arg, around), (condition, "other")]
+            case Const() | Position() | Read() | AlongIndex() | Apply() | Contract() | Reduce():
+                stack += [(child, _around(node)) for child in children(node)]
+    return found
+
+
+def _around(node: Expr) -> str:
+    match node:
+        case Contract():
+            return "product"
+        case Reduce():
+            return "reduction"
+        case Apply(op="add"):
+            return "sum"
+        case Apply(op="log"):
+            return "log"
+        case Const() | Position() | Read() | AlongIndex() | Apply() | Where():
+            return "other"
 
 
 def _outer_reads(value: Expr, names: Collection[str]) -> Iterator[Read]:

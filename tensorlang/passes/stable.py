@@ -156,7 +156,21 @@ def _finite(term: Expr) -> bool:
     return finite(inner.arg) if isinstance(inner, Reduce) and inner.op in ("max", "min") else finite(inner)
 
 
-LAWS = (inverse, difference_from_one, logistic, powers, sign_known, exponentials, shifted_softmax)
+def log_softmax(node: Expr) -> Expr | None:
+    """x[j] - logsumexp[k](x[k]) = log_softmax[j](x)."""
+    if not isinstance(node, Apply) or node.op != "add":
+        return None
+    for at, term in enumerate(node.args):
+        below = one(term, "neg")
+        if isinstance(below, Reduce) and below.op == "logsumexp" and len(below.indices) == 1:
+            x = sum_of([arg for k, arg in enumerate(node.args) if k != at])
+            found = None if x is None else _softmax(x, below.arg, below.indices[0])
+            if isinstance(found, AlongIndex):
+                return AlongIndex("log_softmax", found.index, found.arg, ())
+    return None
+
+
+LAWS = (inverse, difference_from_one, logistic, powers, sign_known, exponentials, shifted_softmax, log_softmax)
 
 
 # --- laws that look through names --------------------------------------------------------------------------------
