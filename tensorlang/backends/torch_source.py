@@ -49,10 +49,8 @@ def _head(plan: Plan) -> list[str]:
     bodies = [loop.body for loop in plan.loops]
     typing = ["Dict", *(("Tuple",) if any(len(p.results) > 1 for p in (plan, *bodies)) else ())]
     typing += ["List"] if bodies else []
-    lines = [
-        f'"""Computed by tensorlang from {plain(plan.source.rsplit("/", 1)[-1])}: plain torch, nothing else is needed."""',
-        "",
-    ]
+    source = plain(plan.source.rsplit("/", 1)[-1])
+    lines = [f'"""Computed by tensorlang from {source}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
         lines.append("import math")
     lines += [f"from typing import {', '.join(sorted(typing))}", "", "import torch"]
