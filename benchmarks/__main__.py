@@ -32,13 +32,14 @@ def main() -> int:
     given = arguments()
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
+    busy = machine.load()
     settings = Settings(given.repeat, given.threads)
     rows: list[Row] = []
     for name in given.only or BENCHMARKS:
         for row in BENCHMARKS[name](settings):
             rows.append(row)
             print(" ".join(filter(None, table.cells(row))), flush=True)
-    described = machine.describe(given.threads)
+    described = machine.describe(given.threads, busy)
     print("\n" + table.text(rows) + "\n\n" + "\n".join(f"{name}: {value}" for name, value in described.items()))
     if given.json:
         figures = {"machine": described, "rows": [asdict(row) for row in rows]}

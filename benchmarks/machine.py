@@ -21,7 +21,12 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe(threads: int) -> dict[str, str]:
+def load() -> str:
+    """How busy the machine is with other work: asked before the first measurement."""
+    return f"{os.getloadavg()[0]:.1f} processes on average in the minute before the run"
+
+
+def describe(threads: int, busy: str) -> dict[str, str]:
     """What a reader needs to place the figures."""
     a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
     big = torch.randn(16 << 20)
@@ -32,6 +37,7 @@ def describe(threads: int) -> dict[str, str]:
         "processor": f"{processor()}, {os.cpu_count()} cores, {threads} threads used",
         "system": f"{platform.system()} {platform.machine()}",
         "software": f"Python {platform.python_version()}, torch {torch.__version__}",
+        "other work": busy,
         "matrix product": f"{rate / 1e9:.0f} GFLOP/s in float32",
         "copy": f"{bandwidth / 1e9:.1f} GB/s read and written",
     }
