@@ -21,6 +21,7 @@ from tensorlang.draws import stream
 from tensorlang.inputs import as_tensor, check_device, check_positions, converted
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program, Tensor
+from tensorlang.passes.vanishing import empty_sizes
 from tensorlang.stored import Stored, holder, materialise, stored
 
 Given = dict[str, Any]
@@ -28,7 +29,10 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name."""
+    """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name.
+
+    ``names`` are the arguments' full names.
+    """
 
     outputs: tuple[str, ...]
     only: str | None
@@ -38,6 +42,7 @@ class Ready:
     positions: tuple[tuple[int, Tensor, int], ...]
     floating: torch.dtype
     random: bool
+    names: tuple[str, ...]
 
     def convert(self, given: Given) -> Given:
         return given | {name: converted(given[name], tensor, self.floating, True) for name, tensor in self.converts}
@@ -144,6 +149,8 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         (n, tensors[n]) for n in given if converted(given[n], tensors[n], state.floating, True) is not given[n]
     )
     sizes = numbers(settle(module, state, function, given))
+    if 0 in sizes.values() and (empty := empty_sizes(function.program, sizes)):
+        function = state.compiled.function(function.outputs, state.floating, function.unbound, empty)
     check_budget(function.plan, sizes, state.compiled.options.limits, state.floating.itemsize)
     sources: list[tuple[Mapping[str, Any] | None, str]] = []
     positions = []
@@ -157,8 +164,17 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
     only = function.outputs[0] if len(function.outputs) == 1 else None
-    outputs, compute = function.outputs, function.compute
-    return Ready(outputs, only, compute, tuple(sources), converts, tuple(positions), state.floating, function.random)
+    return Ready(
+        function.outputs,
+        only,
+        function.compute,
+        tuple(sources),
+        converts,
+        tuple(positions),
+        state.floating,
+        function.random,
+        tuple(argument.tensor for argument in function.plan.arguments),
+    )
 
 
 def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:

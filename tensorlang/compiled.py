@@ -18,7 +18,7 @@ import torch
 from tensorlang.backends.torch_module import build
 from tensorlang.data import read
 from tensorlang.draws import draws
-from tensorlang.ir.domain import Symbol
+from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
@@ -64,21 +64,30 @@ class Compiled:
         self._lock = threading.Lock()
 
     def function(
-        self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol] = frozenset()
+        self,
+        outputs: tuple[str, ...],
+        floating: torch.dtype,
+        unbound: frozenset[Symbol] = frozenset(),
+        empty: frozenset[Size] = frozenset(),
     ) -> Function:
-        """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them."""
-        key = (outputs, floating, unbound)
+        """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them.
+
+        ``empty`` are sizes that are 0 in the calls that it is for.
+        """
+        key = (outputs, floating, unbound, empty)
         with self._lock:
             if key not in self._functions:
-                self._functions[key] = self._make(outputs, floating, unbound)
+                self._functions[key] = self._make(outputs, floating, unbound, empty)
             return self._functions[key]
 
-    def _make(self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol]) -> Function:
+    def _make(
+        self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol], empty: frozenset[Size]
+    ) -> Function:
         whole = self.program
         if unbound:
             whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
         program = whole.restricted(outputs)
-        made = build(planned(whole, outputs), dtype=str(floating).removeprefix("torch."))
+        made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
         compute = in_type(made.compute, made.plan, floating) if outputs else _nothing
         return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program))

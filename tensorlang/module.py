@@ -100,7 +100,7 @@ class Module(Stored):
         try:
             arguments = [(place or given)[name] for place, name in ready.sources]
         except KeyError:
-            arguments = self._fetch(table, ready, given)
+            arguments = self._fetch(ready, given)
         if ready.positions:
             ready.check_positions(arguments)
         compute = ready.compute
@@ -121,12 +121,12 @@ class Module(Stored):
             table.ready[tuple(key)] = ready
         return ready, tensors
 
-    def _fetch(self, table: Table, ready: Ready, given: dict[str, Any]) -> list[Any]:
+    def _fetch(self, ready: Ready, given: dict[str, Any]) -> list[Any]:
         """The arguments where a parameter is no plain one any more (torch.nn.utils.parametrize makes properties)."""
         arguments = []
-        for argument, (place, name) in zip(table.function.plan.arguments, ready.sources, strict=True):
+        for full, (place, name) in zip(ready.names, ready.sources, strict=True):
             kept = place if place is not None else given
-            arguments.append(kept[name] if name in kept else attribute(self, argument.tensor))
+            arguments.append(kept[name] if name in kept else attribute(self, full))
         return arguments
 
     def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

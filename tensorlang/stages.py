@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tensorlang.data.files import Access, chosen
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
+from tensorlang.ir.domain import Size
 from tensorlang.ir.program import FileRef, Program
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
@@ -180,13 +181,15 @@ def known_tensor(program: Program, name: str) -> str:
     raise run_error("E0609", f"the program has no tensor `{name}`", help=help)
 
 
-def planned(program: Program, outputs: Sequence[str]) -> Plan:
-    """The plan that computes some tensors of a program."""
+def planned(program: Program, outputs: Sequence[str], empty: frozenset[Size] = frozenset()) -> Plan:
+    """The plan that computes some tensors of a program; ``empty`` are sizes that are 0."""
     from tensorlang.passes import optimise
     from tensorlang.passes.schedule import schedule
+    from tensorlang.passes.vanishing import without_empty
 
     with collection_paused():
-        return schedule(optimise(program.restricted(tuple(outputs))))
+        part = program.restricted(tuple(outputs))
+        return schedule(optimise(without_empty(part, empty) if empty else part))
 
 
 # --- stages as text ----------------------------------------------------------------------------------------------

@@ -58,6 +58,25 @@ def test_program_means(name):
     np.testing.assert_allclose(found.numpy(), np.asarray(expected()), rtol=1e-9, atol=1e-12)
 
 
+OVER_NOTHING = {
+    "Y[i] = mean[j](X[i,j])": [0, 0],
+    "Y[i] = max[j](X[i,j])": [-np.inf, -np.inf],
+    "Y[i] = argmin[j](X[i,j])": [0, 0],
+    "Y = std[i,j](X[i,j])": 0,
+    "Y[i] avg= X[i,j]": [0, 0],
+    "Y[i,j/2] max= X[i,j]": np.zeros((2, 0)),
+    "Y[i] = X[i,j] + 1": [1, 1],
+    "M[j] = max[i](X[i,j])\nY = M[j]": 0,
+}
+
+
+@pytest.mark.parametrize("equation", OVER_NOTHING)
+def test_over_nothing(equation):
+    program = tl.compile(f"input X[i,j]\noutput Y\n{equation}")
+    assert program(X=np.ones((2, 3), np.float32))["Y"].isfinite().all()
+    np.testing.assert_array_equal(program(X=np.ones((2, 0), np.float32))["Y"].numpy(), OVER_NOTHING[equation])
+
+
 def test_declared_outputs_are_what_a_training_run_gives():
     text = "param W\nL = (W - 3)^2\nminimize L with sgd(lr=0.5), steps=2\noutput W"
     assert tl.run(text)["W"].tolist() == 3
