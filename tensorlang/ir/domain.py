@@ -158,7 +158,7 @@ class Size:
             total += coefficient
         return total
 
-    def estimate(self, bindings: Mapping[Symbol, int], unknown: int = 32) -> int:
+    def estimate(self, bindings: Mapping[Symbol, int], unknown: int = 256) -> int:
         """A number for cost models: unbound symbols count as ``unknown``."""
         return max(1, self.value({s: bindings.get(s, unknown) for s in self.symbols}))
 

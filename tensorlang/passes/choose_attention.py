@@ -72,7 +72,7 @@ def attention(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Value | 
         # The index that scores sum over may have the name of one that the values keep.
         outside = {index.name for index in free_indices(values) | {soft.index}}
         condition, arg = _guarded(apart(soft.arg, outside))
-        scores = _scores(arg)
+        scores = _scores(_looked_through(arg, condition, outside, builder))
         heads = None if scores is None else _heads(scores, soft.index, values)
         if scores is None or heads is None:
             continue
@@ -96,15 +96,28 @@ def _softmax(weights: Expr, key: Index, builder: Builder) -> AlongIndex | None:
     return weights if guard is None or guard is presence(weights) else None
 
 
-def definition_of(read: Read, builder: Builder) -> Expr | None:
-    """The function along an index that defines what is read, over the read's indices, where nothing else reads it."""
+def _looked_through(arg: Expr, condition: Expr | None, outside: set[str], builder: Builder) -> Expr:
+    """Scores that stand in a definition of their own, guarded by the same condition."""
+    if not isinstance(arg, Read):
+        return arg
+    found = definition_of(arg, builder, (Contract, Where))
+    if found is None:
+        return arg
+    guard, scores = _guarded(apart(found, outside | {index.name for index in free_indices(arg)}))
+    return scores if guard is condition or guard is None else arg
+
+
+def definition_of(
+    read: Read, builder: Builder, kinds: tuple[type[Expr], ...] | type[Expr] = AlongIndex
+) -> Expr | None:
+    """What defines a tensor that is read, over the read's indices, where nothing else reads it and it is of a kind."""
     if read.tensor not in builder.read_once or not all(isinstance(at, Position) for at in read.at):
         return None
     definition = builder.definitions.get(read.tensor)
     if definition is None or not definition.direct or len(set(read.at)) != len(read.at):
         return None
     piece = definition.pieces[0]
-    if not isinstance(piece.value, AlongIndex):
+    if not isinstance(piece.value, kinds):
         return None
     left = [at.index for at in piece.left if isinstance(at, Position)]
     pairs = dict(zip(left, read.at, strict=True))
@@ -166,6 +179,8 @@ def _heads(scores: Scores, key: Index, values: Expr) -> Heads | None:
         # Several heads share the keys: the queries run over the domain of the keys, the other index is a head.
         queries = frozenset(index for index in queries if index.size == key.size)
     batch = first - {scores.inner} - queries
+    if not batch:
+        return None  # the call wants batches; for one small matrix its overhead is more than it saves
     if len(queries) != 1 or len(outer) != 1 or not second - {key, scores.inner} | third - {key, *outer} <= batch:
         return None
     ordered = tuple(sorted(batch, key=lambda index: index.name))
