@@ -177,7 +177,7 @@ class Session:
         module = self._module()
         tensor = module.program.tensors.get(name)
         if tensor is not None:
-            return f"{module.describe(name)}  {tensor.kind}"
+            return f"{module.describe(name)}  {'defined' if tensor.kind == 'scanned' else tensor.kind}"
         for statement in reversed(self._statements.kept):
             if name in defined(statement):
                 return written(statement).split("\n")[0].rstrip(":")

@@ -31,6 +31,7 @@ def loop_lines(plan: LoopPlan) -> list[str]:
     )
     tensors = [*names.feeds.values(), *names.firsts.values(), *(f"zero_{h}" for h in names.members.values())]
     arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{name}: int" for name in _sizes(plan))]
+    arguments += [f"length_{names.members[name]}: int" for name in loop.unequal]
     count = len(names.members)
     result = "Tensor" if count == 1 else f"Tuple[{', '.join(['Tensor'] * count)}]"
     lines = [f"def {plan.function}({', '.join(arguments)}) -> {result}:"]
@@ -58,7 +59,8 @@ def _always_inside(plan: LoopPlan, feed: Feed) -> bool:
     """Whether a slice exists at every position that the step is called for."""
     size = plan.loop.sliced[feed.name]
     offset = feed.offset.constant or 0
-    return plan.loop.start + offset >= 0 and (size - offset - plan.loop.scan.steps).constant in range(1 << 62)
+    beyond = (size - offset - plan.loop.scan.steps).constant
+    return plan.loop.start + offset >= 0 and beyond is not None and beyond >= 0
 
 
 def _inside(plan: LoopPlan, names: _Names) -> list[str]:
@@ -110,12 +112,11 @@ def _fed(plan: LoopPlan, names: _Names, feed: Feed, p: str) -> str:
 def _after(plan: LoopPlan, names: _Names) -> list[str]:
     lines = []
     results = []
-    for name, axis in plan.loop.scan.axes:
-        h = names.members[name]
+    for name, h in names.members.items():
         if plan.loop.scan.reverse:
             lines.append(f"{h}.reverse()")
         lines.append(f"all_{h} = torch.stack({h}) if steps > 0 else zero_{h}.unsqueeze(0).narrow(0, 0, 0)")
-        short = (plan.loop.lengths[name] - plan.loop.scan.steps).constant
-        results.append(f"all_{h}" if short == 0 else f"all_{h}.narrow(0, 0, steps - {-(short or 0)})")
-        assert short is not None, f"axis {axis} of {name} has no length relative to its recurrence"
+        short = (plan.loop.scan.steps - plan.loop.lengths[name]).constant
+        length = f"length_{h}" if short is None else f"steps - {short}"
+        results.append(f"all_{h}" if short == 0 else f"all_{h}.narrow(0, 0, {length})")
     return [*lines, f"return {', '.join(results)}"]

@@ -124,7 +124,14 @@ def show_plan(plan: Plan) -> str:
     returned = ", ".join(f"{name} = {writer.text(code)}" for name, code in plan.results)
     wide = [[text.ljust(width) for text, width in zip(row, widths, strict=False)] for row in rows]
     lines = ["  ".join((*cells, row[5])) for cells, row in zip(wide, rows, strict=True)]
-    return "\n".join((f"given: {given}", *(line.rstrip() for line in lines), f"returned: {returned}"))
+    own = "\n".join((f"given: {given}", *(line.rstrip() for line in lines), f"returned: {returned}"))
+    return "\n\n".join((own, *(f"{_heading(loop)}\n{show_plan(loop.body)}" for loop in plan.loops)))
+
+
+def _heading(loop: LoopPlan) -> str:
+    """What is done at each position, before the plan of it: ``one_step, at each position in scan (from position 1)``."""
+    start = f", from position {loop.loop.start}" if loop.loop.start else ""
+    return f"{loop.step}, at each position of {loop.function}{', from the last to the first' * loop.loop.scan.reverse}{start}:"
 
 
 def _axes(slot: Slot) -> str:

@@ -160,6 +160,11 @@ class Loop:
         fed = {feed.tensor for feed in self.feeds if feed.kind in ("slice", "whole")}
         return frozenset(fed | {name for _, _, name in self.first})
 
+    @property
+    def unequal(self) -> tuple[str, ...]:
+        """The tensors whose length is known only when it runs: shorter than the recurrence by no fixed number."""
+        return tuple(name for name, size in self.lengths.items() if (size - self.scan.steps).constant is None)
+
 
 # --- actions -----------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Callable[[
     operands += [_zero(tensors[name], axis) for name, axis in loop.scan.axes]
     sizes = tuple(argument.tensor for argument in body.arguments if argument.kind == "size")
     operands += [Extent(Size.of(Symbol(name))) for name in sizes]
+    operands += [extent(loop.lengths[name]) for name in loop.unequal]
     function = builder.names.fresh("scan")
     step = builder.names.fresh("one_step")
     called = Call(function, tuple(operands), ())

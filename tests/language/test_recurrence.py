@@ -54,6 +54,24 @@ PROGRAMS = {
         "input X[t,i]\nH[0,i] = 2\nH[t,0] = 3\nH[t,i] = 0.5 H[t-1,i] + X[t,i]\n",
         {"X": (4, 3)},
     ),
+    "lengths of their own": (
+        "input X[t], Z[u]\nA[t] = 0.5 B[t-1] + X[t]\nB[t] = A[t] + Z[t]\n",
+        {"X": (2,), "Z": (4,)},
+    ),
+    "lengths of their own, backwards": (
+        "input X[t], Z[u]\nA[t] = 0.5 B[t+1] + X[t]\nB[t] = A[t+1] + Z[t]\n",
+        {"X": (5,), "Z": (3,)},
+    ),
+    "axes in other places": (
+        "input X[t,i], W[j,i]\nC[j,t] = tanh(W[j,i] D[t-1,i])\nD[t,i] = X[t,i] + W[j,i] C[j,t]\n",
+        {"X": (4, 3), "W": (2, 3)},
+    ),
+    "guards on the values": (
+        "input X[t]\nH[t] = H[t-1] + X[t] where X[t] > 0\nH[t] = 2 H[t-1] where X[t] <= 0\n",
+        {"X": (6,)},
+    ),
+    "a last position, backwards": ("input X[t]\nH[-1] = 1\nH[t] = 0.5 H[t+1] + X[t]\n", {"X": (4,)}),
+    "a position in the middle": ("input X[t]\nH[2] = 9\nH[t] = 0.5 H[t-1] + X[t]\n", {"X": (5,)}),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
 }
@@ -135,6 +153,50 @@ def test_what_does_not_depend_on_the_recurrence_is_computed_once_for_all_positio
     source = tl.compile(text).source
     step = source[source.index("def one_step") : source.index("def scan")]
     assert step.count("linear") == 1
+
+
+SHORT = {
+    "no positions": ("input X[t]\nH[t] = 0.5 H[t-1] + X[t]\n", {"X": (0,)}),
+    "an empty batch": ("input X[b,t]\nH[b,t] = 0.5 H[b,t-1] + X[b,t]\n", {"X": (0, 3)}),
+    "the first only": ("input X[t]\nH[0] = 1\nH[t+1] = 0.5 H[t] + X[t]\n", {"X": (0,)}),
+    "fewer than the first": ("input X[t]\nH[0] = 1\nH[1] = 2\nH[t] = H[t-1] + H[t-2] + X[t]\n", {"X": (1,)}),
+    "one of them none": ("input X[t], Z[u]\nA[t] = B[t-1] + X[t]\nB[t] = A[t] + Z[t]\n", {"X": (0,), "Z": (3,)}),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_short_and_empty_recurrences(name):
+    text, shapes = SHORT[name]
+    values = given(shapes)
+    wanted = expected(text, values)
+    for key, value in tl.compile(text, dtype="float64")(**values).items():
+        np.testing.assert_allclose(value.numpy(), wanted[key], rtol=1e-9)
+
+
+KINDS = {
+    "truth": ("input X[t]: bool\nH[t] = X[t] and not H[t-1]\n", [True, True, False, True], [True, False, False, True]),
+    "whole": ("input X[t]: int\nH[t] = (H[t-1] + X[t]) % 2\n", [1, 1, 0, 1], [1, 0, 0, 1]),
+    "widened": ("input X[t]: int\nH[t] = H[t-1] / 2 + X[t]\n", [1, 2, 3], [1.0, 2.5, 4.25]),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_element_types(name):
+    text, given, wanted = KINDS[name]
+    assert tl.compile(text)(X=torch.tensor(given))["H"].tolist() == wanted
+
+
+def test_the_plan_shows_what_is_done_at_each_position():
+    shown = tl.compile("input X[t]\nH[t] = 0.5 H[t+1] + X[t]\n").explain(stage="plan")
+    assert "one_step, at each position of scan, from the last to the first:" in shown
+    assert "0.5 * H_lag0_1 + X_slice0_0" in shown
+
+
+def test_in_a_prompt_it_is_a_defined_tensor():
+    session = tl.Session()
+    session.run("X = [1, 2, 3]")
+    session.run("H[t] = H[t-1] + X[t]")
+    assert session.type("H").endswith("defined")
 
 
 def test_fibonacci():

@@ -121,7 +121,7 @@ def cycle(problems: Problems, span: Span, names: Sequence[str], shifted: bool) -
             span,
             notes=circle,
             help=[
-                "let every read of the circle stand at `t-1`, `t-2`... of one axis (or all at `t+1`...)",
+                "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`... (or all ahead, `t+1`...)",
                 "a recurrence along two axes at once (`D[i-1,j]` and `D[i,j-1]`) is not supported yet",
             ],
         )
