@@ -510,6 +510,12 @@ def _given_sizes(domains: Domains) -> None:
             messages.unknown_dim_option(world.problems, name, (*world.root.dims, *domains.names))
 
 
+def _laid_with(statement: Statement, name: str) -> set[str]:
+    """The indices that are laid out along an axis together with one."""
+    entries = (entry for access in accesses(statement) for entry in access.at if isinstance(entry, Flat))
+    return {other for entry in entries if name in entry.indices for other in entry.indices}
+
+
 def _unresolved(domains: Domains, statements: list[Statement]) -> None:
     world = domains.world
     broken = _broken(world)
@@ -529,6 +535,8 @@ def _unresolved(domains: Domains, statements: list[Statement]) -> None:
             for name, span in _index_places(statement):
                 if untold(domains.index(statement, name)):
                     messages.unsafe_index(world.problems, span, name, statement.tensor)
+                    # With the size of one index of `(h d)` that of the other follows.
+                    told.update(id(root(domains.index(statement, other))) for other in _laid_with(statement, name))
     if not told and not broken:
         for info, at, label in _axes(world, "defined"):
             if domains.size(domains.axis(info.name, at)) is None:

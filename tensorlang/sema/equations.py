@@ -39,6 +39,7 @@ def resolve_equations(world: World) -> None:
 
 
 def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: Scope) -> list[Statement]:
+    equation = expand.unfolded(scope, equation)
     frame = expand.frame_of(world, scope, info.name, equation)
     left = _left(frame, info, equation)
     if left is None:
@@ -46,8 +47,9 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
     span = equation.span
     guards = resolve.conditions(frame, equation.where)
     inner = strip(equation.value)
-    if equation.items is None and expand.is_whole(frame, inner):
-        value = _whole(frame, inner, left)
+    named = len(equation.items or ())
+    if expand.applies(frame, inner) or (equation.items is None and expand.is_whole(frame, inner)):
+        value = _whole(frame, inner, left[len(frame.scope.leading) + named :])
     elif _is_concat(frame, inner):
         return _concat(frame, info, equation, left, guards)
     else:
@@ -90,7 +92,8 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
     if any(isinstance(item, ast.Rest) for item in equation.items) and frame.rest is None:
         frame.rest = expand.rest_of(frame, equation)
         if frame.rest is None:
-            messages.rest_length(frame.world.problems, equation.left, None, None)
+            if not expand.applied_wrongly(frame, equation.value):
+                messages.rest_length(frame.world.problems, equation.left, None, None)
             return None
     items = tuple(ast.Name(i.name, span=i.span) if isinstance(i, ast.Dotted) else i for i in equation.items)
     from tensorlang.sema.scope import View
@@ -100,6 +103,10 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
     if at is None:
         return None
     labels = expand.labels(frame.world, info)
+    if len(leading) + len(at) < len(labels) and expand.applies(frame, strip(equation.value)):
+        # `S[l+1] = Block[l](S[l])`: what the left side does not name are the whole axes of the result.
+        rest = [frame.fresh(label) for label in labels[len(leading) + len(at) :]]
+        at = (*at, *(Place(equation.left, name) for name in rest))
     if len(leading) + len(at) != len(labels):
         messages.wrong_rank(frame.world.problems, equation.left, info, labels[len(leading) :], len(at))
         return None
@@ -109,11 +116,15 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
     return (*leading, *at)
 
 
-def _whole(frame: resolve.Frame, value: ast.Expression, left: tuple[Resolved, ...]) -> Resolved:
+def _whole(frame: resolve.Frame, value: ast.Expression, own: tuple[Resolved, ...]) -> Resolved:
+    """A whole tensor, or the result of an application, at the indices that the left side does not name itself."""
     view = resolve.find_view(frame, value)
     if view is None:
         return Poison(value.span)
-    own = left[len(frame.scope.leading) :]
+    labels = expand.labels(frame.world, view.tensor)
+    if len(view.prefix) + len(own) != len(labels):
+        messages.result_rank(frame.world.problems, value.span, labels[len(view.prefix) :], len(own))
+        return Poison(value.span)
     return Access(value.span, view.tensor.name, (*view.prefix, *own))
 
 

@@ -5,6 +5,7 @@ Also what is known of a tensor before sizes are: its rank and the labels of its 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size
@@ -38,8 +39,23 @@ def rank(world: World, tensor: TensorInfo) -> int:
     return len(labels(world, tensor))
 
 
+def unfolded(scope: Scope, equation: ast.Equation) -> ast.Equation:
+    """``S[l+1] = Block[l](S[l])`` as ``S[l+1, ...] = Block[l](S[l])[...]``: what is not written is assigned whole."""
+    call = strip(equation.value)
+    target = strip(call.target) if isinstance(call, ast.Call) else None
+    if not equation.items or not isinstance(target, ast.Subscript) or not names_module(scope, target):
+        return equation
+    lead = frozenset().union(*map(item_words, target.items))
+    if not frozenset().union(*map(item_words, equation.items)) <= lead:
+        return equation
+    rest = ast.Rest(span=equation.left)
+    value = ast.Subscript(call, (rest,), span=call.span)
+    return replace(equation, items=(*equation.items, rest), value=value)
+
+
 def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
-    for equation, scope in tensor.equations:
+    equations = [(unfolded(scope, equation), scope) for equation, scope in tensor.equations]
+    for equation, scope in equations:
         frame = frame_of(world, scope, tensor.name, equation)
         if equation.items is None:
             found_whole = _whole_labels(frame, equation.value)
@@ -47,7 +63,7 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
             return found_whole or ()
         if not any(isinstance(item, ast.Rest) for item in equation.items):
             return _named_by(tensor, frame, equation.items)
-    for equation, scope in tensor.equations:
+    for equation, scope in equations:
         frame = frame_of(world, scope, tensor.name, equation)
         rest = rest_of(frame, equation)
         if rest is not None and equation.items is not None:
@@ -55,6 +71,7 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
             for at, item in enumerate(equation.items):
                 found += rest if isinstance(item, ast.Rest) else [_label(frame, item, at)]
             return tuple(found)
+    tensor.unsure = bool(equations)  # nothing says what `...` stands for, which is reported
     return ()
 
 
@@ -105,6 +122,11 @@ def is_whole(frame: Frame, value: ast.Expression) -> bool:
     return isinstance(value, ast.Call) and names_module(frame.scope, strip(value.target))
 
 
+def applies(frame: Frame, value: ast.Expression) -> bool:
+    """Whether a right side is a module applied, and nothing behind it."""
+    return isinstance(value, ast.Call) and names_module(frame.scope, strip(value.target))
+
+
 def names_module(scope: Scope, target: ast.Expression) -> bool:
     """Whether an expression names a module or an instance (nothing is reported)."""
     if isinstance(target, ast.Subscript):
@@ -142,6 +164,15 @@ def rest_of(frame: Frame, equation: ast.Equation) -> tuple[str, ...] | None:
                 if frame.rest is not None:
                     return frame.rest
     return frame.rest
+
+
+def applied_wrongly(frame: Frame, value: ast.Expression) -> bool:
+    """Whether a right side is an application that was refused, so that nothing is known of its axes."""
+    inner = strip(value)
+    call = strip(inner.target) if isinstance(inner, ast.Subscript) else inner
+    return (
+        isinstance(call, ast.Call) and names_module(frame.scope, call.target) and calls.application(frame, call) is None
+    )
 
 
 def size_of_expression(world: World, scope: Scope, node: ast.Expression) -> Size | None:
@@ -380,7 +411,9 @@ def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bo
     open_ended = any(isinstance(axis, ast.Rest) for axis in formal.axes)
     least = len(formal.axes) - (1 if open_ended else 0)
     fits = have == least or (have > least and open_ended)
-    if not fits and not view.tensor.unsure:
+    if have < 0:
+        messages.rank_unknown(frame.world.problems, view.tensor.span, view.tensor.name)
+    elif not fits and not view.tensor.unsure:
         messages.formal_rank(frame.world.problems, span, formal, least, have, open_ended)
     return fits
 

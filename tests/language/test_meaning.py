@@ -77,6 +77,25 @@ def test_over_nothing(equation):
     np.testing.assert_array_equal(program(X=np.ones((2, 0), np.float32))["Y"].numpy(), OVER_NOTHING[equation])
 
 
+LAYERS = """
+def Block(X[b,i]) -> Y[b,i]:
+    param W[i,i'] ~ glorot()
+    Y[b,i] = X[b,i] + tanh(W[i,i'] X[b,i'])
+dim i = 4, l = 2
+input X[b,i]
+"""
+
+
+def test_a_block_for_each_layer_is_assigned_whole():
+    layers = "S[0,b,i] = X[b,i]\nS[l+1] = Block[l](S[l])\nZ[l] = Block[l](X)\noutput S, Z"
+    program = tl.compile(LAYERS + layers, dtype="float64")
+    found = program(X=A[:3, :4])
+    x, (w, v) = A[:3, :4], (program.get_parameter(name).detach().numpy() for name in ("S.W", "Z.W"))
+    one = x + np.tanh(x @ w[0].T)
+    np.testing.assert_allclose(found["S"].detach(), [x, one, one + np.tanh(one @ w[1].T)])
+    np.testing.assert_allclose(found["Z"].detach(), [x + np.tanh(x @ v[k].T) for k in range(2)])
+
+
 def test_declared_outputs_are_what_a_training_run_gives():
     text = "param W\nL = (W - 3)^2\nminimize L with sgd(lr=0.5), steps=2\noutput W"
     assert tl.run(text)["W"].tolist() == 3
