@@ -465,7 +465,7 @@ def _literal(world: World, info: TensorInfo, node: ast.ListLiteral, scope: Scope
         lengths = {len(row.items) if isinstance(row, ast.ListLiteral) else -1 for row in rows}
         if len(lengths) != 1 or 0 in lengths:
             messages.ragged_literal(world.problems, node.span)
-            info.unsure = True
+            info.unsure, info.labels = True, ()
             return
         shape.append(lengths.pop())
         level = [item for row in rows if isinstance(row, ast.ListLiteral) for item in row.items]
@@ -473,7 +473,7 @@ def _literal(world: World, info: TensorInfo, node: ast.ListLiteral, scope: Scope
     if any(value is None for value in values):
         at = next(item for item, value in zip(level, values, strict=True) if value is None)
         messages.literal_numbers(world.problems, at.span)
-        info.unsure = True
+        info.unsure, info.labels = True, ()
         return
     if equation.items is not None:
         info.labels = tuple(item.name for item in equation.items if isinstance(item, ast.Name))
