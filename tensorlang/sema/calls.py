@@ -96,7 +96,8 @@ def _function(frame: Frame, name: str, node: ast.Call) -> Resolved:
             messages.wrong_arity(problems, node.span, name, record.arity, len(args), record.doc)
             return Poison(node.span)
         return Function(node.span, name, args)
-    _plain(frame, name, node.arguments)
+    if name not in LATER:
+        _plain(frame, name, node.arguments)
     if name in REDUCTIONS:
         messages.reduction_without_index(problems, node.span, name)
     elif name in LATER:

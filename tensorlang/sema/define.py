@@ -76,7 +76,10 @@ def _index(entry: Expr) -> Index:
 def _aggregate(world: World, info: TensorInfo) -> str:
     """What joins several values of one element: one aggregate a tensor (``=`` and ``+=`` are both sums)."""
     found: dict[str, Span] = {}
+    aggregated = any(statement.operator not in ("=", "+=") for statement in info.statements)
     for statement in info.statements:
+        if aggregated and _special(statement):
+            continue
         name = AGGREGATES.get(statement.operator, "sum") if statement.operator not in ("=", "+=") else "sum"
         found.setdefault(name, statement.span)
     if len(found) > 1:

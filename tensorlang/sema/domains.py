@@ -188,13 +188,21 @@ def solve(world: World) -> Domains:
     for info in world.tensors.values():
         _left_axes(domains, info)
     _run(domains)
-    for a, b, span in domains.soft:
-        if (domains.size(a) is None) != (domains.size(b) is None):
-            domains.unify(a, b, "", span)
-    _run(domains)
+    while _softly(domains):
+        _run(domains)
     _given_sizes(domains)
     _unresolved(domains, statements)
     return domains
+
+
+def _softly(domains: Domains) -> bool:
+    """Let what nothing else bounds have the size of what it stands with; whether that gave any a size."""
+    moved = False
+    for a, b, span in domains.soft:
+        if (domains.size(a) is None) != (domains.size(b) is None):
+            domains.unify(a, b, "", span)
+            moved = True
+    return moved
 
 
 def _run(domains: Domains) -> None:

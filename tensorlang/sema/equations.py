@@ -47,9 +47,8 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
     span = equation.span
     guards = resolve.conditions(frame, equation.where)
     inner = strip(equation.value)
-    named = len(equation.items or ())
-    if expand.applies(frame, inner) or (equation.items is None and expand.is_whole(frame, inner)):
-        value = _whole(frame, inner, left[len(frame.scope.leading) + named :])
+    if equation.items is None and expand.is_whole(frame, inner):
+        value = _whole(frame, inner, left)
     elif _is_concat(frame, inner):
         return _concat(frame, info, equation, left, guards)
     else:
@@ -103,10 +102,6 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
     if at is None:
         return None
     labels = expand.labels(frame.world, info)
-    if len(leading) + len(at) < len(labels) and expand.applies(frame, strip(equation.value)):
-        # `S[l+1] = Block[l](S[l])`: what the left side does not name are the whole axes of the result.
-        rest = [frame.fresh(label) for label in labels[len(leading) + len(at) :]]
-        at = (*at, *(Place(equation.left, name) for name in rest))
     if len(leading) + len(at) != len(labels):
         messages.wrong_rank(frame.world.problems, equation.left, info, labels[len(leading) :], len(at))
         return None
@@ -116,15 +111,11 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
     return (*leading, *at)
 
 
-def _whole(frame: resolve.Frame, value: ast.Expression, own: tuple[Resolved, ...]) -> Resolved:
-    """A whole tensor, or the result of an application, at the indices that the left side does not name itself."""
+def _whole(frame: resolve.Frame, value: ast.Expression, left: tuple[Resolved, ...]) -> Resolved:
     view = resolve.find_view(frame, value)
     if view is None:
         return Poison(value.span)
-    labels = expand.labels(frame.world, view.tensor)
-    if len(view.prefix) + len(own) != len(labels):
-        messages.result_rank(frame.world.problems, value.span, labels[len(view.prefix) :], len(own))
-        return Poison(value.span)
+    own = left[len(frame.scope.leading) :]
     return Access(value.span, view.tensor.name, (*view.prefix, *own))
 
 

@@ -5,10 +5,11 @@ Also what is known of a tensor before sizes are: its rank and the labels of its 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tensorlang.ir.domain import Size
+from tensorlang.ir.domain import Size, Symbol
 from tensorlang.sema import calls, collect, messages, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
@@ -122,11 +123,6 @@ def is_whole(frame: Frame, value: ast.Expression) -> bool:
     return isinstance(value, ast.Call) and names_module(frame.scope, strip(value.target))
 
 
-def applies(frame: Frame, value: ast.Expression) -> bool:
-    """Whether a right side is a module applied, and nothing behind it."""
-    return isinstance(value, ast.Call) and names_module(frame.scope, strip(value.target))
-
-
 def names_module(scope: Scope, target: ast.Expression) -> bool:
     """Whether an expression names a module or an instance (nothing is reported)."""
     if isinstance(target, ast.Subscript):
@@ -182,7 +178,7 @@ def size_of_expression(world: World, scope: Scope, node: ast.Expression) -> Size
             return Size.of(number)
         case ast.Size(name=name):
             known = scope.dim(name)
-            return known[0] if known is not None else None
+            return known[0] if known is not None else extent_of_formal(world, scope, name)
         case ast.Name(name=name):
             found = scope.find(name)
             if isinstance(found, Scalar) and isinstance(found.value, Value):
@@ -210,6 +206,33 @@ def size_of_expression(world: World, scope: Scope, node: ast.Expression) -> Size
             return result
         case _:
             return None
+
+
+def extent_of_formal(world: World, scope: Scope | None, name: str) -> Size | None:
+    """``|d|`` inside a module where d labels an axis of a formal: the size of that axis, whatever it will be."""
+    while scope is not None:
+        if name in scope.extents:
+            return scope.extents[name]
+        for view, at, span in _formal_axes(world, scope, name):
+            size = Size.of(Symbol(f"{scope.prefix}{name}"))
+            world.ties.append((view.tensor.name, at, size, span))
+            scope.extents[name] = size
+            return size
+        scope = scope.parent
+    return None
+
+
+def _formal_axes(world: World, scope: Scope, name: str) -> Iterator[tuple[View, int, Span]]:
+    """The axes of a module's formals that are labelled so: the tensor, its axis, where it was given."""
+    for view, axes, span in scope.formal_axes:
+        have = rank(world, view.tensor)
+        rest = [isinstance(axis, ast.Rest) for axis in axes]
+        split = rest.index(True) if True in rest else len(axes)
+        for at, axis in enumerate(axes):
+            if isinstance(axis, ast.Name) and axis.name == name:
+                position = len(view.prefix) + at if at < split else have - (len(axes) - at)
+                if 0 <= position < have:
+                    yield view, position, span
 
 
 def _size_product(world: World, scope: Scope, factors: tuple[ast.Factor, ...]) -> Size | None:
@@ -420,15 +443,9 @@ def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bo
 
 def _tie_formals(world: World, body: Scope) -> None:
     """A formal's axis that is labelled like one of the module's sizes (``X[n,o], o``) has that size."""
-    for view, axes, span in body.formal_axes:
-        have = rank(world, view.tensor)
-        rest = [isinstance(axis, ast.Rest) for axis in axes]
-        split = rest.index(True) if True in rest else len(axes)
-        for at, axis in enumerate(axes):
-            if isinstance(axis, ast.Name) and axis.name in body.dims:
-                position = len(view.prefix) + at if at < split else have - (len(axes) - at)
-                if 0 <= position < have:
-                    world.ties.append((view.tensor.name, position, body.dims[axis.name][0], span))
+    for name, (size, _) in body.dims.items():
+        for view, at, span in _formal_axes(world, body, name):
+            world.ties.append((view.tensor.name, at, size, span))
 
 
 def _result(frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item, ...], node: ast.Call) -> View | None:

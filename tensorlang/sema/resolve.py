@@ -133,6 +133,9 @@ def size_of(frame: Frame, name: str, span: Span) -> Resolved:
         return Value(span, known[0])
     if name in frame.words:
         return Extent(span, name)
+    labelled = expand.extent_of_formal(frame.world, frame.scope, name)
+    if labelled is not None:
+        return Value(span, labelled)
     messages.unknown_size(frame.world.problems, span, name, frame.words)
     return Poison(span)
 
@@ -232,11 +235,25 @@ def find_view(frame: Frame, node: ast.Expression, entries: tuple[ast.Item, ...] 
                 messages.unknown_tensor(world.problems, span, name, (*frame.scope.known(), *STRUCTURED))
         case ast.Attribute(target=ast.Name(name=head), name=name, span=span):
             return _inside(frame, head, name, span)
+        case ast.Attribute(target=ast.Call() as call, name=name, span=span):
+            first = calls.application(frame, call)
+            return None if first is None else _beside(frame, first, name, span)
         case ast.Call() as call:
             return calls.application(frame, call)
         case other:
             messages.not_a_tensor(world.problems, other.span)
     return None
+
+
+def _beside(frame: Frame, first: View, name: str, span: Span) -> View | None:
+    """``net(X).H``: another tensor that the same application defines."""
+    prefix = first.tensor.name.rpartition(".")[0]
+    found = frame.world.tensors.get(f"{prefix}.{name}")
+    if found is None:
+        inside = [known.removeprefix(f"{prefix}.") for known in frame.world.tensors if known.startswith(f"{prefix}.")]
+        messages.not_in_module(frame.world.problems, span, prefix, name, inside)
+        return None
+    return View(found, first.prefix)
 
 
 def _inside(frame: Frame, head: str, name: str, span: Span) -> View | None:
@@ -274,6 +291,9 @@ def _tensor(frame: Frame, node: ast.Subscript | ast.Attribute) -> Resolved:
     if isinstance(target, ast.Name) and frame.scope.find(target.name) is None and target.name in STRUCTURED:
         at = entries(frame, node.items, None, node.span)
         return Poison(node.span) if at is None else calls.structured(frame, target.name, at, node.span)
+    if isinstance(target, ast.Name) and frame.scope.find(target.name) is None and target.name in calls.LATER_CONSTANTS:
+        messages.constants_later(frame.world.problems, target.span, target.name)
+        return Poison(node.span)
     view = find_view(frame, node.target)
     if view is None:
         for item in node.items:

@@ -103,6 +103,7 @@ class Scope:
     counter: dict[str, int] = field(default_factory=dict)
     formal_axes: list[tuple[View, tuple[ast.Item, ...], Span]] = field(default_factory=list)
     spans: dict[str, Span] = field(default_factory=dict)
+    extents: dict[str, Size] = field(default_factory=dict)
     outputs: list[tuple[str, Span]] = field(default_factory=list)
 
     def find(self, name: str) -> Entity | None:

@@ -72,6 +72,15 @@ PROGRAMS = {
     ),
     "a last position, backwards": ("input X[t]\nH[-1] = 1\nH[t] = 0.5 H[t+1] + X[t]\n", {"X": (4,)}),
     "a position in the middle": ("input X[t]\nH[2] = 9\nH[t] = 0.5 H[t-1] + X[t]\n", {"X": (5,)}),
+    "bounded through others": (
+        "input X[t]\nH[t] = tanh(Y[t])\nY[t] = 2 G[t]\nG[t] = X[t] + H[t-1]\n",
+        {"X": (4,)},
+    ),
+    "a module in the circle": (
+        "def L(X[..., i]) -> Y[..., i]:\n    Y[..., i] = tanh(X[..., i])\n"
+        "input X[t,i]\nH[t,h] = L(G)[t,h]\nG[t,i] = X[t,i] + H[t-1,i]\n",
+        {"X": (4, 2)},
+    ),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
 }

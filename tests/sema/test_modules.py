@@ -69,3 +69,30 @@ def test_a_module_that_applies_itself_is_stopped():
 def test_private_names_of_a_module_do_not_clash():
     text = LINEAR + "dim i = 3\ninput X[b,i]\nW = 2\nA = Lin(X, o=4)\nB[b,o] = W A[b,o]\n"
     assert not codes(text)
+
+
+def test_the_size_of_a_formals_axis():
+    text = LINEAR + (
+        "def Block(X[..., d], F) -> Y[..., d]:\n    H = F(X, o=|d|)\n    Y[..., d] = H[..., d] / |d|\n"
+        "dim i = 3\ninput X[b,i]\nA = Block(X, Lin)\n"
+    )
+    program = analysed(text)
+    assert shape(program, "A.H") == "b x 3"
+
+
+def test_the_second_result_of_a_module():
+    text = "def Net(X[n]) -> Y[n], H[n]:\n    H[n] = 2 X[n]\n    Y[n] = H[n] + 1\ninput X[n]\nA[n] = Net(X).H[n]\n"
+    assert shape(analysed(text), "A") == "n"
+    assert codes(text.replace("Net(X).H", "Net(X).Z")) == ["E0215"]
+
+
+def test_a_special_case_stands_beside_an_aggregate():
+    text = "input W[x,z]\nD[x,z] min= W[x,y] + W[y,z]\nD[x,x] = 0\n"
+    definition = analysed(text).definition("D")
+    assert definition is not None
+    assert definition.aggregate == "min"
+    assert [piece.special for piece in definition.pieces] == [False, True]
+
+
+def test_constants_of_later_versions_are_told():
+    assert codes("input X[x]\nY[k] = dct[k,x] X[x]\n") == ["E0506"]

@@ -121,7 +121,8 @@ def cycle(problems: Problems, span: Span, names: Sequence[str], shifted: bool) -
             span,
             notes=circle,
             help=[
-                "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`... (or all ahead, `t+1`...)",
+                "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`...",
+                "or let all stand ahead, `t+1`, `t+2`...",
                 "a recurrence along two axes at once (`D[i-1,j]` and `D[i,j-1]`) is not supported yet",
             ],
         )
