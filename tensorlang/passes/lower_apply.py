@@ -212,7 +212,7 @@ def _select(node: Apply, builder: Builder, wanted: Sequence[Index]) -> Value:
     no = cast(builder.lower(protected(second, Apply("not", (condition,))), builder, wanted), dtype)
     if yes.number and no.number:
         if (yes.code, no.code) in ((Number(1), Number(0)), (Number(1.0), Number(0.0)), (Number(True), Number(False))):
-            return mask
+            return cast(mask, dtype) if mask.number else mask
         yes = tensor_of(yes)
     mask = tensor_of(mask)
     order = common_order([mask, yes, no], wanted)
