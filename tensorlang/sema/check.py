@@ -19,12 +19,13 @@ from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
 from tensorlang.sema.build import Table
 from tensorlang.sema.collect import collect
 from tensorlang.sema.define import define, statement_names
-from tensorlang.sema.domains import Domains, accesses, solve
+from tensorlang.sema.domains import Domains, accesses
 from tensorlang.sema.equations import resolve_equations
 from tensorlang.sema.order import in_order
 from tensorlang.sema.recursion import Recurrence, find_recurrences
 from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
+from tensorlang.sema.solve import solve
 from tensorlang.sema.world import World, strip
 from tensorlang.syntax import ast
 
@@ -88,9 +89,7 @@ def _batch_names(statements: tuple[ast.Statement, ...]) -> Iterator[str]:
                     yield value.items[0].name
 
 
-def _definitions(
-    world: World, domains: Domains
-) -> tuple[tuple[Definition, ...], tuple[Scan, ...], dict[str, str]]:
+def _definitions(world: World, domains: Domains) -> tuple[tuple[Definition, ...], tuple[Scan, ...], dict[str, str]]:
     """All definitions, each after those that it reads; those of a recurrence together as a scan."""
     table = _table(world, domains)
     definitions: list[Definition] = []
