@@ -20,7 +20,7 @@ example:
   tensorlang new moons && tensorlang run moons/main.tl
 """
 
-PROGRAM = '''\
+PROGRAM = """\
 # Two curved clouds of points in the plane, told apart by a network of one hidden layer.
 
 dim i = 2  # the coordinates of a point
@@ -48,9 +48,9 @@ Accuracy?
 assert Accuracy > 0.95
 
 test "probabilities add up to one": assert abs(sum[c](P[n,c]) - 1) < 1e-5
-'''
+"""
 
-README = '''\
+README = """\
 # {name}
 
 A program in tensorlang that learns to tell two clouds of points apart.
@@ -61,7 +61,7 @@ A program in tensorlang that learns to tell two clouds of points apart.
     tensorlang repl main.tl         # look at any tensor: P[0:3, :]?
 
 `data/points.csv` holds a point in each line, `data/clouds.csv` which of the two clouds it comes from.
-'''
+"""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

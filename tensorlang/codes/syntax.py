@@ -220,8 +220,7 @@ _MEANT: tuple[Code, ...] = (
     Code(
         "E0126",
         "a space before the bracket of indices",
-        "The square bracket of indices touches its tensor. Behind a space a square bracket is a list of "
-        "numbers.",
+        "The square bracket of indices touches its tensor. Behind a space a square bracket is a list of numbers.",
         "Y[i] = X [i]",
         "Y[i] = X[i]",
     ),

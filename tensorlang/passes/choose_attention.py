@@ -107,9 +107,7 @@ def _looked_through(arg: Expr, condition: Expr | None, outside: set[str], builde
     return scores if guard is condition or guard is None else arg
 
 
-def definition_of(
-    read: Read, builder: Builder, kinds: tuple[type[Expr], ...] | type[Expr] = AlongIndex
-) -> Expr | None:
+def definition_of(read: Read, builder: Builder, kinds: tuple[type[Expr], ...] | type[Expr] = AlongIndex) -> Expr | None:
     """What defines a tensor that is read, over the read's indices, where nothing else reads it and it is of a kind."""
     if read.tensor not in builder.read_once or not all(isinstance(at, Position) for at in read.at):
         return None

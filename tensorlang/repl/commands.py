@@ -135,7 +135,7 @@ def _set(shell: Shell, rest: str) -> None:
     """A number, a (nested) list of numbers, or a file in quotes."""
     found = re.fullmatch(r"([^\W\d]\w*'*)\s*=\s*(.+)", rest)
     if found is None:
-        raise usage("E1011", "`:set` needs a name and a value", "for example `:set rate = 0.1` or `:set X = \"x.npy\"`")
+        raise usage("E1011", "`:set` needs a name and a value", 'for example `:set rate = 0.1` or `:set X = "x.npy"`')
     shell.session.set(found[1], _value(shell, found[2].strip()))
 
 
