@@ -129,9 +129,10 @@ def show_plan(plan: Plan) -> str:
 
 
 def _heading(loop: LoopPlan) -> str:
-    """What is done at each position, before the plan of it: ``one_step, at each position in scan (from position 1)``."""
+    """What the plan of a step is for: ``one_step, at each position of scan, from position 1:``."""
     start = f", from position {loop.loop.start}" if loop.loop.start else ""
-    return f"{loop.step}, at each position of {loop.function}{', from the last to the first' * loop.loop.scan.reverse}{start}:"
+    order = ", from the last to the first" if loop.loop.scan.reverse else start
+    return f"{loop.step}, at each position of {loop.function}{order}:"
 
 
 def _axes(slot: Slot) -> str:

@@ -30,6 +30,7 @@ from tensorlang.ir.nodes import (
     with_children,
 )
 from tensorlang.ir.program import Axis, Definition, Feed, Loop, Piece, Program, Scan, Tensor, definition_reads
+from tensorlang.passes.masks import protected
 
 STEP = "step"
 
@@ -196,6 +197,9 @@ class _Work:
                     memo[node] = node if _sliceable(node) else self._outside(node, moving)
                 elif isinstance(node, Read):
                     memo[node] = node
+                elif isinstance(node, Where):
+                    # What is taken out leaves its guard behind: an infinity there would make gradients NaN.
+                    memo[node] = Where(visit(node.condition), visit(protected(node.arg, node.condition)))
                 else:
                     memo[node] = with_children(node, tuple(visit(child) for child in children(node)))
             return memo[node]

@@ -164,6 +164,14 @@ def test_what_does_not_depend_on_the_recurrence_is_computed_once_for_all_positio
     assert step.count("linear") == 1
 
 
+def test_what_a_guard_hides_gives_no_gradient_outside_the_loop_either():
+    text = "input X[t]\nparam W ~ ones()\nL = H[t]\nH[t] = W X[t] / t * H[t-1] where t > 0\n"
+    text += "H[t] += log(X[t]) + W where t == 0\n"
+    program = tl.compile(text, dtype="float64")
+    program(X=torch.tensor([1.0, 1, 2, 3], dtype=torch.float64))["L"].backward()
+    assert [parameter.grad.item() for parameter in program.parameters()] == [10.0]
+
+
 SHORT = {
     "no positions": ("input X[t]\nH[t] = 0.5 H[t-1] + X[t]\n", {"X": (0,)}),
     "an empty batch": ("input X[b,t]\nH[b,t] = 0.5 H[b,t-1] + X[b,t]\n", {"X": (0, 3)}),

@@ -1,4 +1,4 @@
-"""The library of recurrent layers computes what torch.nn computes with the same weights: outputs, gradients, scripted."""
+"""Recurrent layers compute what those of torch.nn compute with the same weights: outputs, gradients, scripted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def text_of(kind, hidden):
 
 
 def weights(kind, theirs):
-    """The parameters of a torch layer as those of ours: a leading axis for the gates, one offset where two would add."""
+    """The parameters of a torch layer as those of ours: an axis for the gates, one offset where two would add."""
     w, u, b, c = (p.detach().clone() for p in theirs.parameters())
     if kind == "RNN":
         return {"Y.W": w, "Y.U": u, "Y.B": b + c}
