@@ -130,9 +130,7 @@ def gradient_fault(generated: Generated) -> str | None:
         return f"the gradient: {slope} and {differences}\n--- code ---\n{built.text}" if wrong else None
 
 
-def _stepped(
-    given: list[Any], places: list[int], steps: list[torch.Tensor], size: float
-) -> list[torch.Tensor]:
+def _stepped(given: list[Any], places: list[int], steps: list[torch.Tensor], size: float) -> list[torch.Tensor]:
     return [given[place] + size * step for place, step in zip(places, steps, strict=True)]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from .generate import Generated, Known, World, base, condition, exact, function, read, real, reduction
+from .generate import Generated, World, base, condition, exact, function, read, real, reduction
+from .patterns import PATTERNS
 from .words import LOOSE, MULTIPLIED, RAISED, SUMMED, TIGHT, Phrase, fill, product_of, summed_by_rule, term_sum, word
 
 NAMES = ("i", "j", "k", "m", "n")
@@ -25,15 +26,17 @@ def program(source: random.Random, equations: int = 5) -> Generated:
     for _ in range(source.randint(1, equations)):
         world.used.clear()
         world.contracts = world.leaves = True
-        source.choice(FORMS)(world)
+        source.choice(FORMS if world.chance(0.75) else PATTERNS)(world)
     if not world.lines:
         plain(world)
     made = tuple(dict.fromkeys(line.text.split(" ")[0].split("[")[0] for line in world.lines))
-    lines = [f"output {', '.join(made)}"]
+    # What is no output may be inlined into what reads it, or fused with it.
+    outputs = tuple(name for name in made if name == made[-1] or world.chance(0.5))
+    lines = [f"output {', '.join(outputs)}"]
     text, meant = ("\n".join([*world.heads, *(getattr(line, form) for line in world.lines), *lines, ""])
                    for form in ("text", "meant"))  # fmt: skip
     sizes = {name: world.sizes[name] for name in world.declared - world.fixed}
-    return Generated(text, meant, world.arrays, sizes, made)
+    return Generated(text, meant, world.arrays, sizes, outputs)
 
 
 def _declare_dims(world: World) -> None:
@@ -71,7 +74,7 @@ def _define(world: World, indices: list[str], stem: str = "T") -> tuple[str, str
 
 
 def _register(world: World, name: str, indices: list[str], kind: str = "float", exact_values: bool = False) -> None:
-    world.tensors.append(Known(name, tuple(base(index) for index in indices), kind, exact_values))
+    world.add_known(name, tuple(base(index) for index in indices), kind, exact_values)
 
 
 def _guard(world: World, indices: list[str]) -> Phrase:

@@ -100,12 +100,18 @@ class World:
 
     # --- tensors -------------------------------------------------------------------------------------------------
 
-    def add_input(self, dims: tuple[str, ...], kind: str = "float") -> Known:
+    def add_known(self, name: str, dims: tuple[str, ...], kind: str = "float", exact: bool = False) -> None:
+        self.tensors.append(Known(name, dims, kind, exact))
+
+    def add_relation(self, dims: tuple[str, ...]) -> Known:
+        return self.add_input(dims, "bool", True)
+
+    def add_input(self, dims: tuple[str, ...], kind: str = "float", relation: bool = False) -> Known:
         """A new input, sometimes a relation, with values for it."""
         shape = [self.sizes[dim] for dim in dims]
         draw = np.random.default_rng(self.random.getrandbits(32))
         name = self.name({"float": "X", "int": "N", "bool": "M", "complex": "C"}[kind])
-        relation = kind == "bool" and bool(dims) and self.chance(0.6)
+        relation = relation or (kind == "bool" and bool(dims) and self.chance(0.6))
         values = draw.integers(-8, 9, shape)
         axes = f"[{','.join(dims)}]" if dims else ""
         element = "" if kind == "float" else f": {kind}"
@@ -217,6 +223,9 @@ def leaf(world: World, scope: list[str], must: tuple[str, ...]) -> Phrase:
 
 
 def total(world: World, scope: list[str], depth: int, must: tuple[str, ...]) -> Phrase:
+    if world.chance(0.1):
+        twice = real(world, scope, depth - 1, must)
+        return fill("{0} + tanh({0})", twice.inside(MULTIPLIED), level=SUMMED)
     signs = world.random.choice(("++", "+-", "-+", "++-", "+++"))
     return term_sum([(sign, real(world, scope, depth - 1, must)) for sign in signs])
 

@@ -1,6 +1,7 @@
-"""Smaller programs that fail in the same way: lines left out first, then brackets and terms put in place of more.
+"""Smaller programs that fail in the same way: lines left out first, then parts of an expression in place of the whole.
 
 In: a generated program and a test that says how one fails (None: it does not). Out: a smaller one of the same failure.
+Candidates are cut out of the text by the spans of its tree, so that brackets stay in pairs.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+
+from tensorlang.diagnostics import Problems
+from tensorlang.source import Source
+from tensorlang.syntax import ast
+from tensorlang.syntax.parse import parse
 
 from .generate import Generated
 
 Fault = Callable[[Generated], str | None]
-_OPEN = re.compile(r"[A-Za-z_]*(\[[^\]]*\])?\(")
 
 
 def shrunk(generated: Generated, fault: Fault, seconds: float = 20.0) -> Generated:
@@ -35,51 +40,72 @@ def shrunk(generated: Generated, fault: Fault, seconds: float = 20.0) -> Generat
 
 def _smaller(generated: Generated) -> Iterator[Generated]:
     text, meant = generated.text.splitlines(), generated.meant.splitlines()
+    equations = [at for at, line in enumerate(text[:-1]) if re.match(r"[A-Z]", line)]
+    for at in equations[:-1]:
+        yield _until(generated, text, meant, at)
     for at in reversed(range(len(text) - 1)):
         yield _without(generated, text, meant, at)
-    for at, line in enumerate(text[:-1]):
-        if " = " not in line or line.startswith("dim"):
-            continue
-        for other in _simpler(line):
-            lines = [*text[:at], other, *text[at + 1 :]]
-            yield replace(generated, text="\n".join(lines), meant="\n".join(lines))
+    for other in _simpler(generated.text):
+        yield replace(generated, text=other, meant=other)
+
+
+def _until(generated: Generated, text: list[str], meant: list[str], at: int) -> Generated:
+    """The program up to a line, with its tensor as the only output."""
+    name = re.split(r"\W", text[at], maxsplit=1)[0]
+    both = ["\n".join([*lines[: at + 1], f"output {name}"]) for lines in (text, meant)]
+    return replace(generated, text=both[0], meant=both[1], outputs=(name,))
 
 
 def _without(generated: Generated, text: list[str], meant: list[str], at: int) -> Generated:
     """The program without a line, and without its tensor among the outputs where no other line defines it."""
     name = re.split(r"\W", text[at], maxsplit=1)[0]
-    left = [line for k, line in enumerate(text) if k != at]
-    defined = {re.split(r"\W", line, maxsplit=1)[0] for line in left}
+    defined = {re.split(r"\W", line, maxsplit=1)[0] for k, line in enumerate(text) if k != at}
     outputs = tuple(output for output in generated.outputs if output != name or output in defined)
     last = f"output {', '.join(outputs)}"
     both = ["\n".join([*(line for k, line in enumerate(lines[:-1]) if k != at), last]) for lines in (text, meant)]
     return replace(generated, text=both[0], meant=both[1], outputs=outputs)
 
 
-def _simpler(line: str) -> Iterator[str]:
-    """The line with a bracket's content for the whole, 1 for a bracket, a term left out, or without its guard."""
-    start = line.index("=") + 1
-    if " where " in line:
-        yield line[: line.rindex(" where ")]
-    for match in _OPEN.finditer(line, start):
-        end = _closing(line, match.end() - 1)
-        if end is None:
+def _simpler(text: str) -> Iterator[str]:
+    """The text with a part of an expression for the whole of it, largest first, or 1 for it, or without a guard."""
+    problems = Problems()
+    file = parse(Source("<shrunk>", text), problems)
+    if problems.errors:
+        return
+    for statement in file.statements:
+        if not isinstance(statement, ast.Equation):
             continue
-        before, inner, after = line[: match.start()], line[match.end() : end], line[end + 1 :]
-        yield f"{before}{inner}{after}"
-        yield f"{before}({inner}){after}"
-        yield f"{before}1{after}"
-        yield f"{before}({inner.split(', ')[0]}){after}"
-    for match in re.finditer(r" [-+*/] | (?=[A-Z(0-9])| and | or ", line[start + 1 :]):
-        cut = start + 1 + match.start()
-        yield line[:cut]
-        yield line[:start] + " " + line[start + 1 + match.end() :]
+        if statement.where is not None:
+            yield text[: statement.value.span.end] + text[statement.where.span.end :]
+        for node in _nodes(statement.value):
+            before, after = text[: node.span.start], text[node.span.end :]
+            inner = [part for part in _parts(node) if not isinstance(part, ast.Name | ast.Number)]
+            yield from (f"{before}({part.span.text}){after}" for part in inner)
+            if not isinstance(node, ast.Name | ast.Number):
+                yield f"{before}1{after}"
+            if isinstance(node, ast.Sum | ast.Product) and len(inner) > 2:
+                between = " + " if isinstance(node, ast.Sum) else " * "
+                for left_out in inner:
+                    kept = between.join(f"({part.span.text})" for part in inner if part is not left_out)
+                    yield f"{before}({kept}){after}"
 
 
-def _closing(line: str, opening: int) -> int | None:
-    depth = 0
-    for at in range(opening, len(line)):
-        depth += {"(": 1, ")": -1}.get(line[at], 0)
-        if depth == 0:
-            return at
-    return None
+def _nodes(root: ast.Node) -> Iterator[ast.Node]:
+    """The expressions in an expression, outermost first."""
+    level = [root]
+    while level:
+        yield from level
+        level = [part for node in level for part in _parts(node)]
+
+
+def _parts(node: ast.Node) -> list[ast.Node]:
+    """The expressions right inside one; terms, factors and arguments count as what they hold."""
+    found: list[ast.Node] = []
+    for entry in fields(node):
+        value = getattr(node, entry.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, ast.Term | ast.Factor | ast.Argument):
+                found.append(item.value)
+            elif isinstance(item, ast.Node) and not isinstance(node, ast.Subscript):
+                found.append(item)
+    return found
