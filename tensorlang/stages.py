@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tensorlang.data.files import Access, chosen
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
-from tensorlang.ir.program import FileRef, Program
+from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
 from tensorlang.sema import analyse
@@ -124,6 +124,7 @@ def check_tree(source: Source, file: ast.File, problems: Problems, options: Opti
         program = analyse(file, setting, problems)
         if program is not None:
             _check_values(options, file, program, problems)
+            _check_learning(program.actions, problems)
     return Checked(source, file, None if problems.errors else program, problems)
 
 
@@ -137,6 +138,22 @@ def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int
             problems.report(problem)
         return None
     return found.shape, found.dtype
+
+
+def _check_learning(actions: tuple[Action, ...], problems: Problems) -> None:
+    """Methods and settings of every training exist and are in range."""
+    for action in actions:
+        if isinstance(action, TestAction):
+            _check_learning(action.actions, problems)
+        elif isinstance(action, MinimizeAction):
+            from tensorlang.learn import check_learning
+
+            try:
+                rows = action.batch[1] if action.batch is not None else None
+                check_learning(action.method, action.options, action.schedule, rows, action.span)
+            except RunError as wrong:
+                for problem in wrong.diagnostics:
+                    problems.report(problem)
 
 
 def _check_values(options: Options, file: ast.File, program: Program, problems: Problems) -> None:

@@ -39,8 +39,6 @@ from tensorlang.sema.world import World, ast_walk, index_words, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
-_SCHEDULE = ("epochs", "steps", "batch", "warmup", "decay", "patience", "every")
-
 
 @dataclass(slots=True, eq=False)
 class Draft:
@@ -269,8 +267,6 @@ def _minimize(collector: Collector, scope: Scope, statement: ast.Minimize) -> Ac
             batch = _batch(world, scope, value)
         elif (number := _number(world, scope, option)) is not None:
             schedule[option.name] = number
-            if option.name not in _SCHEDULE:
-                messages.unknown_option(world.problems, option.span, "minimize", option.name, list(_SCHEDULE))
     if index and "batch" in schedule:
         batch = (index[0], int(schedule.pop("batch")), statement.span)
     elif "batch" in schedule:

@@ -20,3 +20,10 @@ def test_what_follows_from_a_mistake_is_not_told():
 def test_a_clash_is_told_once():
     text = "dim i = 3, j = 4\ninput X[i], Z[j]\nA[i] = X[i]\nB = A[i] Z[i]\nC = 2 B\n"
     assert codes(text) == ["E0301"]
+
+
+def test_the_settings_of_training_are_checked_before_it_runs():
+    start = "input X[b]\nparam W\nL = (W - X[b])^2\n"
+    assert codes(start + "minimize L with adamm(lr=0.1), epochs=1\n") == ["E0801"]
+    assert codes(start + "minimize L with sgd(lr=-0.1), epochs=1\n") == ["E0803"]
+    assert codes(start + "minimize L with sgd(lr=0.1), epochs=1, clip=1\n") == []
