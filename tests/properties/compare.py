@@ -28,6 +28,7 @@ from tensorlang.passes import PIPELINE, optimise
 from tensorlang.passes.schedule import schedule
 from tensorlang.sema import Setting, analyse
 from tensorlang.source import Source
+from tensorlang.syntax.format import format_text
 from tensorlang.syntax.parse import parse
 
 from .generate import Generated
@@ -82,6 +83,16 @@ def rule_fault(generated: Generated) -> str | None:
     short, long = analysed(generated.text), analysed(generated.meant)
     fault = difference(referred(short, generated), referred(long, generated), generated.outputs)
     return fault and f"the projection rule: {fault}\n--- as written ---\n{show(short)}\n--- as meant ---\n{show(long)}"
+
+
+def format_fault(generated: Generated) -> str | None:
+    """The formatter keeps the tree, and has nothing to change in what it gave."""
+    once = format_text(Source("<generated>", generated.text))
+    trees = [parse(Source("<generated>", text), Problems()) for text in (generated.text, once)]
+    if trees[0] != trees[1]:
+        return f"the formatter changes the tree:\n{once}"
+    again = format_text(Source("<generated>", once))
+    return None if again == once else f"the formatter changes its own text:\n{once}\n---\n{again}"
 
 
 def torch_fault(generated: Generated) -> str | None:

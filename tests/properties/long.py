@@ -1,8 +1,8 @@
 """A long run over seeded random programs: ``python -m tests.properties.long --programs 100000 --seed 1``.
 
 Every program is run by the generated torch code and by the reference, some also pass by pass, with their sums written
-out, differentiated, or scripted. A failure is shown with a smaller program of the same failure; the exit status is 1 if
-there was any.
+out, differentiated, scripted, or formatted. A failure is shown with a smaller program of the same failure; the exit
+status is 1 if there was any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import torch
 
-from .compare import gradient_fault, pass_fault, rule_fault, script_fault, torch_fault
+from .compare import format_fault, gradient_fault, pass_fault, rule_fault, script_fault, torch_fault
 from .equations import program
 from .generate import Generated
 from .shrink import shrunk
@@ -31,6 +31,7 @@ CHECKS: dict[str, tuple[Check, int]] = {
     "passes": (pass_fault, 20),
     "gradient": (gradient_fault, 20),
     "script": (script_fault, 200),
+    "format": (format_fault, 20),
 }
 
 

@@ -47,6 +47,7 @@ def test_sums_are_where_the_rule_says(generated: Generated) -> None:
 def test_programs_of_more_equations(seed: int) -> None:
     generated = program(random.Random(seed), 6)
     fault = compare.torch_fault(generated) or compare.rule_fault(generated) or compare.pass_fault(generated)
+    fault = fault or compare.format_fault(generated)
     assert fault is None, f"{generated.text}\n{fault}"
 
 
