@@ -19,8 +19,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against peers.")
     parser.add_argument("--only", action="append", choices=[*BENCHMARKS], help="run only this one (may be repeated)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
-    parser.add_argument("--repeat", type=int, default=Settings.repeat, metavar="N", help="rounds of each measurement")
-    parser.add_argument("--threads", type=int, default=Settings.threads, metavar="N", help="threads for torch")
+    parser.add_argument("--repeat", type=int, default=Settings().repeat, metavar="N", help="rounds of each measurement")
+    parser.add_argument("--threads", type=int, default=Settings().threads, metavar="N", help="threads for torch")
     parser.add_argument("--write", action="store_true", help="write the table to docs/benchmarks.md (a full run only)")
     given = parser.parse_args()
     if given.write and given.only:
