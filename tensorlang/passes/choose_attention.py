@@ -23,6 +23,7 @@ from tensorlang.ir.nodes import (
     Position,
     Read,
     Where,
+    contract,
     free_indices,
 )
 from tensorlang.passes.scopes import apart, put
@@ -147,7 +148,24 @@ def _scores(arg: Expr) -> Scores | None:
     scale += [factor for factor in inner[0].factors if not free_indices(factor)]
     if len(factors) != 2 or not all(_is_number(part) for part in scale):
         return None
-    return Scores((factors[0], factors[1]), inner[0].summed[0], tuple(scale))
+    (one, first), (two, second) = _unscaled(factors[0]), _unscaled(factors[1])
+    return Scores((one, two), inner[0].summed[0], (*scale, *first, *second))
+
+
+def _unscaled(node: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """A product and the numbers in it, however deep: the call takes them as its scale, which costs nothing."""
+    if not isinstance(node, Contract):
+        return node, ()
+    kept: list[Expr] = []
+    numbers: list[Expr] = []
+    for factor in node.factors:
+        if _is_number(factor):
+            numbers.append(factor)
+        else:
+            inner, more = _unscaled(factor)
+            kept.append(inner)
+            numbers += more
+    return (contract(node.summed, tuple(kept)), tuple(numbers)) if kept and numbers else (node, ())
 
 
 def _is_number(node: Expr) -> bool:
