@@ -112,7 +112,11 @@ def _fed(plan: LoopPlan, names: _Names, feed: Feed, p: str) -> str:
 def _after(plan: LoopPlan, names: _Names) -> list[str]:
     lines = []
     results = []
+    lagged = {feed.tensor for feed in plan.loop.feeds if feed.kind == "lag"}
     for name, h in names.members.items():
+        if name in lagged:
+            # TorchScript drops appends to a list that nothing behind the loop reads, though the loop itself does.
+            lines.append(f"assert len({h}) == steps")
         if plan.loop.scan.reverse:
             lines.append(f"{h}.reverse()")
         lines.append(f"all_{h} = torch.stack({h}) if steps > 0 else zero_{h}.unsqueeze(0).narrow(0, 0, 0)")

@@ -8,10 +8,12 @@ import torch
 
 import tensorlang as tl
 from tensorlang.backends.reference import evaluate
+from tensorlang.backends.torch_module import build
 from tensorlang.driver import check
 from tensorlang.ir.domain import Symbol
 from tensorlang.options import Options
 from tensorlang.source import Source
+from tensorlang.stages import planned
 
 PROGRAMS = {
     "network": (
@@ -136,9 +138,6 @@ def test_the_loop_scripts(name):
     values = {key: torch.tensor(value) for key, value in given(shapes).items()}
     program = tl.compile(text, dtype="float64")
     wanted = program(**values)
-    from tensorlang.backends.torch_module import build
-    from tensorlang.stages import planned
-
     checked = check(Source("test.tl", text), Options())
     generated = build(planned(checked.program, checked.program.outputs), dtype="float64")
     scripted = torch.jit.script(generated.model({}))
@@ -170,6 +169,16 @@ def test_what_a_guard_hides_gives_no_gradient_outside_the_loop_either():
     program = tl.compile(text, dtype="float64")
     program(X=torch.tensor([1.0, 1, 2, 3], dtype=torch.float64))["L"].backward()
     assert [parameter.grad.item() for parameter in program.parameters()] == [10.0]
+
+
+def test_a_script_keeps_a_tensor_that_only_the_recurrence_reads():
+    text = "input X[t]\noutput C\nA[t] = 0.5 C[t-1] + X[t]\nC[t] = tanh(A[t-2] + A[t])\n"
+    x = torch.arange(5, dtype=torch.float64)
+    wanted = tl.compile(text, dtype="float64")(X=x)["C"]
+    program = check(Source("test.tl", text), Options()).program
+    scripted = torch.jit.script(build(planned(program, ("C",)), dtype="float64").model({}))
+    for _ in range(3):
+        torch.testing.assert_close(scripted(x), wanted)
 
 
 SHORT = {
