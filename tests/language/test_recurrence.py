@@ -172,7 +172,7 @@ def test_what_a_guard_hides_gives_no_gradient_outside_the_loop_either():
 
 
 def test_a_script_keeps_a_tensor_that_only_the_recurrence_reads():
-    text = "input X[t]\noutput C\nA[t] = 0.5 C[t-1] + X[t]\nC[t] = tanh(A[t-2] + A[t])\n"
+    text = "input X[t]\noutput C\nB[t] = sig(A[t-2]) + X[t]\nA[t] = 0.5 C[t-1] + B[t-1] + X[t]\nC[t] = tanh(A[t])\n"
     x = torch.arange(5, dtype=torch.float64)
     wanted = tl.compile(text, dtype="float64")(X=x)["C"]
     program = check(Source("test.tl", text), Options()).program
