@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
-from tensorlang.ir.facts import presence
+from tensorlang.ir.facts import dtype, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -290,7 +290,9 @@ class Projection:
         """The whole right side: what is still left over is aggregated here, term by term where that is a sum."""
         if self.gather_all:
             value, _ = self.go(node, self.left | _outside_functions(node))
-            return self._finish(value, aggregate)
+            if aggregate in ("any", "all"):
+                value = _conjoined(value)
+            return self._finish(value, aggregate, node.span)
         value, opened = self.go(node, self.left)
         if self.lenient:
             return value
@@ -304,7 +306,7 @@ class Projection:
             value = self._close(value, left, self.left)
         return self._finish(value, "sum")
 
-    def _finish(self, value: Expr, aggregate: str) -> Expr:
+    def _finish(self, value: Expr, aggregate: str, place: Span | None = None) -> Expr:
         """Guards at the top: indices that only a guard has are summed over; those on the left limit the equation."""
         extra: set[str] = set()
         for at, (_, names, span) in enumerate(self.guards):
@@ -319,10 +321,17 @@ class Projection:
             if aggregate == "sum":
                 value = Contract(self.indices(over), (value,), "sum")
             else:
-                self.build.check_reduce(aggregate, value, None)
+                self.build.check_reduce(aggregate, value, place)
                 value = Reduce(aggregate, self.indices(over), value)
         condition = conjunction(tuple(condition for condition, names, _ in self.guards if names <= self.left))
         return value if condition is None or presence(value) is condition else Where(condition, value)
+
+
+def _conjoined(value: Expr) -> Expr:
+    """A product of truth values under ``or=`` or ``and=`` is their conjunction."""
+    if isinstance(value, Contract) and not value.summed and all(dtype(factor) == "bool" for factor in value.factors):
+        return Apply("and", value.factors)
+    return value
 
 
 def _limits(node: Contract) -> bool:
