@@ -250,7 +250,8 @@ class Program:
     """``sizes`` holds the symbols that are bound already (by declared files or by the caller).
 
     ``equalities`` are pairs of sizes that must agree once symbols are bound, with the place that demands it.
-    ``updates`` are (buffer, tensor with its next value) pairs.
+    ``updates`` are (buffer, tensor with its next value) pairs. ``inlined`` are definitions that stand in their readers'
+    place by now, with their tensors: passes change them alike, so that a part that comes through gets its name back.
     """
 
     tensors: Mapping[str, Tensor]
@@ -263,6 +264,7 @@ class Program:
     equalities: tuple[tuple[Size, Size, Span], ...] = ()
     scans: tuple[Scan, ...] = ()
     loops: tuple[Loop, ...] = ()
+    inlined: tuple[tuple[Tensor, Definition], ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)

@@ -20,6 +20,7 @@ from tensorlang.passes.guards import guards
 from tensorlang.passes.inline import inline
 from tensorlang.passes.loops import make_loops
 from tensorlang.passes.order_contractions import order_contractions
+from tensorlang.passes.recall import recall
 from tensorlang.passes.share import share
 from tensorlang.passes.simplify import simplify
 
@@ -36,6 +37,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("delta", delta),
     ("contractions", contractions),
     ("order", order_contractions),
+    ("recall", recall),
     ("reuse", share),
     ("dead", drop_dead),
 )

@@ -36,14 +36,15 @@ from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import conjuncts
 
 # An expression grows by inlining up to this many nodes: longer ones are no use to a reader, and would make passes slow.
-_NODES = 120
-_SMALL = 8
+_NODES = 80
+_SMALL = 4
 
 
 @cached
 def weight(node: Expr) -> int:
-    """The number of nodes of an expression written out."""
-    return 1 + sum(weight(child) for child in children(node))
+    """The number of nodes of an expression written out; indices by which a tensor is read do not count."""
+    inner = (child for child in children(node) if not isinstance(child, Position))
+    return 1 + sum(map(weight, inner))
 
 
 @cached
@@ -206,4 +207,5 @@ def inline(program: Program) -> Program:
             inliner.often[definition.tensor] = known
     tensors = {name: tensor for name, tensor in program.tensors.items() if name not in inliner.gone}
     remaining = tuple(definition for definition in definitions if definition.tensor not in inliner.gone)
-    return replace(program, tensors=tensors, definitions=remaining)
+    gone = tuple((program.tensors[d.tensor], d) for d in definitions if d.tensor in inliner.gone)
+    return replace(program, tensors=tensors, definitions=remaining, inlined=(*program.inlined, *gone))

@@ -20,12 +20,25 @@ from functools import lru_cache
 from itertools import combinations
 
 from tensorlang.ir.domain import Symbol
-from tensorlang.ir.nodes import Contract, Expr, Index, contract, free_indices
-from tensorlang.ir.program import Program
+from tensorlang.ir.nodes import (
+    AlongIndex,
+    Apply,
+    Contract,
+    Expr,
+    Index,
+    Read,
+    Where,
+    children,
+    contract,
+    free_indices,
+    with_children,
+)
+from tensorlang.ir.program import Definition, Piece, Program
+from tensorlang.ir.rewrite import rewrite
 from tensorlang.passes.canonical import Codes
 from tensorlang.passes.constants import value_of
-from tensorlang.passes.scopes import every_node, rewrite_pieces
-from tensorlang.passes.sound import sound
+from tensorlang.passes.scopes import change_pieces, every_node, rewrite_pieces
+from tensorlang.passes.sound import operators, sound
 from tensorlang.passes.trees import Network, Path, Volumes, cost, exhaustive, walk
 
 EXACT, DYNAMIC, SEARCHED = 8, 12, 40
@@ -162,7 +175,7 @@ class Ordering:
             network = replace(network, shared=wanted)
         path = find_path(network)
         results = [result for _, _, result in walk(network, path)]
-        at = _smallest((*network.operands, *results), Volumes(network.extents)) if scalar is not None else -1
+        at = _place((*network.operands, *results), Volumes(network.extents)) if scalar is not None else -1
         summed = {1 << places[index]: index for index in node.summed if index in places}
         return _build(factors, path, [*network.operands, *results], summed, (at, scalar))
 
@@ -204,8 +217,8 @@ def _chain(factors: Sequence[Expr]) -> Expr:
     return result
 
 
-def _smallest(masks: Sequence[int], volume: Volumes) -> int:
-    """The operand, made or given, with the fewest elements; of equal ones the last."""
+def _place(masks: Sequence[int], volume: Volumes) -> int:
+    """Which operand, given or made, to multiply by a scalar: that with the fewest elements, of equal ones the last."""
     return min(range(len(masks)), key=lambda at: (volume(masks[at]), -at))
 
 
@@ -226,8 +239,45 @@ def _build(
     return made[-1]
 
 
+def keep_scale(program: Program) -> Program:
+    """softmax(sum[d](c q k)) = softmax(c sum[d](q k)), through names: attention kernels take the scale for nothing."""
+    softmaxes = [node for node in every_node(program) if isinstance(node, AlongIndex) and node.op == "softmax"]
+    scores = {read.tensor for node in softmaxes for read in _direct(node.arg) if isinstance(read, Read)}
+
+    def scaled_outside(node: Expr) -> Expr | None:
+        if not isinstance(node, AlongIndex) or node.op != "softmax":
+            return None
+        arg = _scale_outside(node.arg)
+        return None if arg is node.arg else AlongIndex(node.op, node.index, arg, node.options)
+
+    def change(piece: Piece, definition: Definition) -> Expr:
+        value = _scale_outside(piece.value) if definition.tensor in scores else piece.value
+        return rewrite(value, (scaled_outside,)) if "softmax" in operators(value) else value
+
+    return change_pieces(program, change) if softmaxes else program
+
+
+def _direct(node: Expr) -> Iterator[Expr]:
+    """What an expression is made of by guards and sums."""
+    if isinstance(node, Where):
+        yield from _direct(node.arg)
+    elif isinstance(node, Apply) and node.op == "add":
+        yield from node.args
+    else:
+        yield node
+
+
+def _scale_outside(node: Expr) -> Expr:
+    if isinstance(node, Where) or (isinstance(node, Apply) and node.op == "add"):
+        return with_children(node, tuple(map(_scale_outside, children(node))))
+    if isinstance(node, Contract) and node.summed and len(node.factors) > 2 and value_of(node.factors[0]) is not None:
+        return Contract((), (node.factors[0], Contract(node.summed, node.factors[1:], node.semiring)), "sum")
+    return node
+
+
 def order_contractions(program: Program) -> Program:
     """The program with every contraction in nested products of two."""
     ordering = Ordering(program.sizes)
+    program = keep_scale(program)
     ordering.count_pairs(every_node(program))
     return rewrite_pieces(program, (sound(ordering.order),), frozenset("*"))

@@ -173,17 +173,21 @@ def rewrite_pieces(program: Program, rules: Sequence[Rule], where: frozenset[str
 
 def change_pieces(program: Program, change: Callable[[Piece, Definition], Expr]) -> Program:
     """The program with new values in its equations, names settled; the same object where no value is new."""
-    definitions: list[Definition] = []
-    for definition in program.definitions:
-        values = [change(piece, definition) for piece in definition.pieces]
-        if any(value is not piece.value for value, piece in zip(values, definition.pieces, strict=True)):
-            pairs = zip(definition.pieces, values, strict=True)
-            pieces = tuple(p if v is p.value else settled(replace(p, value=v)) for p, v in pairs)
-            definition = replace(definition, pieces=pieces)
-        definitions.append(definition)
-    if all(new is old for new, old in zip(definitions, program.definitions, strict=True)):
-        return program
-    return replace(program, definitions=tuple(definitions))
+    definitions = tuple(_changed(definition, change) for definition in program.definitions)
+    inlined = tuple((tensor, _changed(definition, change)) for tensor, definition in program.inlined)
+    kept = all(new is old for new, old in zip(definitions, program.definitions, strict=True)) and all(
+        new is old for (_, new), (_, old) in zip(inlined, program.inlined, strict=True)
+    )
+    return program if kept else replace(program, definitions=definitions, inlined=inlined)
+
+
+def _changed(definition: Definition, change: Callable[[Piece, Definition], Expr]) -> Definition:
+    values = [change(piece, definition) for piece in definition.pieces]
+    if all(value is piece.value for value, piece in zip(values, definition.pieces, strict=True)):
+        return definition
+    pairs = zip(definition.pieces, values, strict=True)
+    pieces = tuple(p if v is p.value else settled(replace(p, value=v)) for p, v in pairs)
+    return replace(definition, pieces=pieces)
 
 
 def settled(piece: Piece) -> Piece:

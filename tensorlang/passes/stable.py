@@ -68,6 +68,8 @@ def inverse(node: Expr) -> Expr | None:
 
 def difference_from_one(node: Expr) -> Expr | None:
     """exp(x) - 1 = expm1(x);  1 - exp(x) = -expm1(x);  1 - sig(x) = sig(-x)."""
+    if not real(node):
+        return None
     inner = without(node, -1)
     if inner is not None and (x := one(inner, "exp")) is not None:
         return Apply("expm1", (x,))
