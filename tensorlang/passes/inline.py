@@ -36,7 +36,8 @@ from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import conjuncts
 
 # An expression grows by inlining up to this many nodes: longer ones are no use to a reader, and would make passes slow.
-_NODES = 80
+_NODES = 48
+_RECALLED = 24
 _SMALL = 4
 
 
@@ -191,6 +192,11 @@ def _replaced(value: Expr, values: Mapping[Expr, Expr]) -> Expr:
     return memo[value]
 
 
+def _recalled(definition: Definition) -> bool:
+    """Whether a definition that is read nowhere any more is worth keeping in mind for its name."""
+    return all(weight(piece.value) <= _RECALLED for piece in definition.pieces)
+
+
 def inline(program: Program) -> Program:
     """The program with single-use intermediates inside their readers."""
     counts, kept, inliner = read_counts(program), needed(program), Inliner(program)
@@ -207,5 +213,5 @@ def inline(program: Program) -> Program:
             inliner.often[definition.tensor] = known
     tensors = {name: tensor for name, tensor in program.tensors.items() if name not in inliner.gone}
     remaining = tuple(definition for definition in definitions if definition.tensor not in inliner.gone)
-    gone = tuple((program.tensors[d.tensor], d) for d in definitions if d.tensor in inliner.gone)
+    gone = tuple((program.tensors[d.tensor], d) for d in definitions if d.tensor in inliner.gone and _recalled(d))
     return replace(program, tensors=tensors, definitions=remaining, inlined=(*program.inlined, *gone))
