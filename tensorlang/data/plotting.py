@@ -19,6 +19,7 @@ from tensorlang.source import Span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from torch import Tensor
 
     from tensorlang.data.content import Array
@@ -81,6 +82,7 @@ def _line(axes: Axes, values: Array, labels: Sequence[str], curve: bool) -> None
     places, heights = _envelope(values)
     axes.plot(places + curve, heights, marker="o" if values.size < 30 else "")
     _name(axes, labels[:1], labels[1:2])
+    _whole_positions(axes.xaxis)
     axes.grid(alpha=0.3)
     finite = values[numpy.isfinite(values)]
     if curve and finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
@@ -103,6 +105,13 @@ def _name(axes: Axes, below: Sequence[str], beside: Sequence[str]) -> None:
     axes.set_ylabel("".join(beside), parse_math=False)
 
 
+def _whole_positions(axis: Axis) -> None:
+    """Marks at positions of the index, which are whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
 def _map(axes: Axes, values: Array, labels: Sequence[str]) -> None:
     height, width = values.shape
     image = axes.imshow(
@@ -112,4 +121,6 @@ def _map(axes: Axes, values: Array, labels: Sequence[str]) -> None:
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )
     axes.figure.colorbar(image, ax=axes)
+    _whole_positions(axes.xaxis)
+    _whole_positions(axes.yaxis)
     _name(axes, labels[1:2], labels[:1])

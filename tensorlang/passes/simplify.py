@@ -50,6 +50,8 @@ _CONCERNED = _CIRCULAR | {
     "softmax", "log_softmax", "logsumexp",
 }  # fmt: skip
 _LONGEST = 60
+# Writing a product of so many of them as a sum takes sympy a moment; each further one doubles the time.
+_DEGREE = 6
 _SAMPLES = (-20.0, -2.3, -1.0, -0.4, 0.0, 0.3, 1.0, 1.7, 20.0)
 _LARGE = 5.0
 _POINTS = 200
@@ -88,7 +90,19 @@ def candidate(node: Expr) -> bool:
     """Whether a whole sum or product is worth sympy's time."""
     if not isinstance(node, Contract) and not (isinstance(node, Apply) and node.op == "add"):
         return False
-    return bool(angles(node)) and weight(node) <= _LONGEST and not draws(node)
+    return bool(angles(node)) and weight(node) <= _LONGEST and degree(node) <= _DEGREE and not draws(node)
+
+
+@cached
+def degree(node: Expr) -> int:
+    """How many circular and hyperbolic functions an expression has when its powers are written out."""
+    if isinstance(node, Apply) and node.op in _CIRCULAR:
+        return 1 + degree(node.args[0])
+    inside = sum(map(degree, children(node)))
+    if inside and isinstance(node, Apply) and node.op == "pow":
+        exponent = value_of(node.args[1])
+        return inside * exponent if isinstance(exponent, int) and 0 < exponent <= _DEGREE else _DEGREE + 1
+    return min(inside, _DEGREE + 1)
 
 
 # --- to sympy and back -------------------------------------------------------------------------------------------
@@ -110,14 +124,19 @@ class Translation:
         if isinstance(node, Contract) and _in_region(node):
             return self.sympy.Mul(*map(self.there, node.factors))
         if isinstance(node, Apply) and _in_region(node):
-            parts = [self.there(arg) for arg in node.args]
             name = POINTWISE[node.op].sympy
+            if node.op in _CIRCULAR and name is not None:
+                return getattr(self.sympy, name)(self.symbol(node.args[0]))  # an angle is not taken apart
+            parts = [self.there(arg) for arg in node.args]
             if node.op == "neg":
                 return -parts[0]
             if node.op == "reciprocal":
                 return 1 / parts[0]
             if name is not None and hasattr(self.sympy, name):
                 return getattr(self.sympy, name)(*parts)
+        return self.symbol(node)
+
+    def symbol(self, node: Expr) -> Any:
         if node not in self.symbols:
             known = {"nonnegative": True} if nonnegative(node) else {"real": True}
             self.symbols[node] = self.sympy.Symbol(f"x{len(self.symbols)}", **known)
