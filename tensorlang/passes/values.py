@@ -381,12 +381,6 @@ def negative(value: Value) -> Value:
     return replace(plain, code=Prefix("-", plain.code))
 
 
-def held_value(builder: Builder, tensor: str, labels: Sequence[Index], dtype: str) -> Value:
-    """A tensor of the program whose axes are called ``labels`` (in the tensor's own order)."""
-    held = builder.held[tensor]
-    return Value(held.code, tuple(labels[axis] for axis in held.order), dtype)
-
-
 def shapes_of(builder: Builder, code: Code) -> Mapping[Code, tuple[tuple[Size, ...], str]]:
     """What is known of the tensors computed inside a code, itself left out."""
     from tensorlang.ir.code import parts

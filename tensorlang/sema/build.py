@@ -75,7 +75,6 @@ class Table:
     problems: Problems
     shapes: Mapping[str, tuple[Size, ...]]
     dtypes: dict[str, str]
-    kinds: Mapping[str, str]
     presence: dict[str, tuple[tuple[Index, ...], Expr]] = field(default_factory=dict)
 
 

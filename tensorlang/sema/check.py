@@ -134,7 +134,7 @@ def _table(world: World, domains: Domains) -> Table:
         sizes = [domains.size(domains.axis(info.name, at)) for at in range(len(info.labels or ()))]
         shapes[info.name] = tuple(Size.of(1) if size is None else domains.norm(size) for size in sizes)
     given = {info.name: info.element or "float" for info in world.tensors.values() if info.kind != "defined"}
-    return Table(world.problems, shapes, given, {info.name: info.kind for info in world.tensors.values()})
+    return Table(world.problems, shapes, given)
 
 
 def _build_what_can_be(world: World, domains: Domains) -> None:

@@ -18,7 +18,6 @@ from tensorlang.source import Span
 from tensorlang.syntax import ast
 
 _ELEMENTS = {"float": "float", "float64": "float64", "bf16": "bf16", "int": "int", "bool": "bool", "complex": "complex"}
-Acting = ast.Query | ast.Minimize | ast.Plot | ast.Save | ast.Load | ast.Assert | ast.Test | ast.Update
 
 
 def collect(
@@ -26,9 +25,8 @@ def collect(
     scope: Scope,
     statements: tuple[ast.Statement, ...],
     inside: ast.Def | None = None,
-    library: bool = False,
 ) -> None:
-    """Enter all names of a block. ``inside`` is the module whose body it is; ``library`` an imported file."""
+    """Enter all names of a block. ``inside`` is the module whose body it is;"""
     for statement in statements:
         _environment(world, scope, statement)
     for statement in statements:
@@ -202,7 +200,7 @@ def _library(world: World, statement: ast.Import) -> Library | None:
         prefix = f"{statement.module.rsplit('/', 1)[-1].removesuffix('.tl')}."
         inner = Scope(None, prefix, prefix, depth=1)
         world.loading[key] = statement.module
-        collect(world, inner, file.statements, library=True)
+        collect(world, inner, file.statements)
         del world.loading[key]
         world.libraries[key] = Library(inner)
         world.kept.append(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 
 from tensorlang.ir.domain import Size
@@ -21,7 +20,7 @@ from tensorlang.sema.resolved import (
     names_free,
     walk,
 )
-from tensorlang.sema.scope import Scope, TensorInfo
+from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.world import World, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
@@ -95,8 +94,6 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
                 messages.rest_length(frame.world.problems, equation.left, None, None)
             return None
     items = tuple(ast.Name(i.name, span=i.span) if isinstance(i, ast.Dotted) else i for i in equation.items)
-    from tensorlang.sema.scope import View
-
     view = View(info, leading) if any(isinstance(item, ast.Slice) for item in items) else None
     at = resolve.entries(frame, items, view, equation.left)
     if at is None:
@@ -174,7 +171,7 @@ def _concat(
             info.name, entries, "+=", argument, limit, equation.span, ranges=frame.ranges, group=group
         )
         statement.dims = dims_of(frame, (argument, *limit, *(e for k, e in enumerate(left) if k != at[0])))
-        found.append(replace(statement))
+        found.append(statement)
         sizes: list[Resolved] = [Extent(argument.span, name) for name in own]
         offset.append(Multiplication(argument.span, (Value(argument.span, 1), *sizes)))
     world_dim = frame.scope.dim(names[0])

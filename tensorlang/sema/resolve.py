@@ -219,7 +219,7 @@ def conditions(frame: Frame, guard: ast.Expression | None) -> tuple[Resolved, ..
 # --- tensors with indices ----------------------------------------------------------------------------------------
 
 
-def find_view(frame: Frame, node: ast.Expression, entries: tuple[ast.Item, ...] = ()) -> View | None:
+def find_view(frame: Frame, node: ast.Expression) -> View | None:
     """The tensor that an expression names: ``X``, ``nn.Table``, ``net.W``, ``Linear(X, o=3)``; reports otherwise."""
     world = frame.world
     match strip(node):
