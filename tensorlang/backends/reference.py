@@ -32,7 +32,8 @@ from tensorlang.ir.nodes import (
     Where,
     free_indices,
 )
-from tensorlang.ir.program import Definition, Piece, Program, Scan, Tensor, definition_reads
+from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
+from tensorlang.ir.recursion import Scan
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 Array = np.ndarray[Any, Any]

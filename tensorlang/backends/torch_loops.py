@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tensorlang.ir.plan import LoopPlan
-from tensorlang.ir.program import Feed
+from tensorlang.ir.recursion import Feed
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.program import Loop
+from tensorlang.ir.recursion import Loop
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]

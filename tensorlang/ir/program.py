@@ -1,6 +1,7 @@
 """A Program: what a source text means, before anything is decided about how to compute it.
 
-Definitions stand in an order in which each reads only earlier ones (recurrences will be statements of their own).
+Definitions stand in an order in which each reads only earlier ones. Tensors that read themselves, or each other in a
+circle, are statements of their own (``ir/recursion.py``): scans and fixpoints, which a pass turns into what runs them.
 Actions (queries, training, files) stand in the order of the text and name the tensors that they need.
 """
 
@@ -8,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index
 from tensorlang.source import Span
+
+if TYPE_CHECKING:
+    from tensorlang.ir.recursion import Fixpoint, Recursion, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,67 +110,6 @@ class Definition:
         return all(isinstance(e, Position) for e in left) and len(set(left)) == len(left)
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Tensors that read each other's earlier positions, computed position by position along one axis of each.
-
-    ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same
-    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
-    ``t + d``.
-    """
-
-    axes: tuple[tuple[str, int], ...]
-    definitions: tuple[Definition, ...]
-    steps: Size
-    reverse: bool
-
-    def axis(self, tensor: str) -> int | None:
-        return next((axis for name, axis in self.axes if name == tensor), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """What one input of a loop's body is at position p.
-
-    ``lag``: ``tensor`` of the loop, ``offset`` positions before; ``slice``: ``tensor`` at ``p + offset`` of its
-    ``axis`` (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
-    """
-
-    name: str
-    kind: str
-    tensor: str = ""
-    axis: int = 0
-    offset: Size = field(default_factory=lambda: Size.of(0))
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
-
-    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
-    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor.
-    """
-
-    scan: Scan
-    body: Program
-    feeds: tuple[Feed, ...]
-    start: int
-    first: tuple[tuple[str, int, str], ...]
-    sliced: Mapping[str, Size]
-    lengths: Mapping[str, Size]
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """The tensors outside the loop that it reads."""
-        fed = {feed.tensor for feed in self.feeds if feed.kind in ("slice", "whole")}
-        return frozenset(fed | {name for _, _, name in self.first})
-
-    @property
-    def unequal(self) -> tuple[str, ...]:
-        """The tensors whose length is known only when it runs: shorter than the recurrence by no fixed number."""
-        return tuple(name for name, size in self.lengths.items() if (size - self.scan.steps).constant is None)
-
-
 # --- actions -----------------------------------------------------------------------------------------------------
 
 
@@ -250,8 +194,10 @@ class Program:
     """``sizes`` holds the symbols that are bound already (by declared files or by the caller).
 
     ``equalities`` are pairs of sizes that must agree once symbols are bound, with the place that demands it.
-    ``updates`` are (buffer, tensor with its next value) pairs. ``inlined`` are definitions that stand in their readers'
-    place by now, with their tensors: passes change them alike, so that a part that comes through gets its name back.
+    ``updates`` are (buffer, tensor with its next value) pairs. ``scans`` and ``fixpoints`` are as the analysis found
+    them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
+    stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
+    through gets its name back.
     """
 
     tensors: Mapping[str, Tensor]
@@ -263,7 +209,8 @@ class Program:
     updates: tuple[tuple[str, str], ...] = ()
     equalities: tuple[tuple[Size, Size, Span], ...] = ()
     scans: tuple[Scan, ...] = ()
-    loops: tuple[Loop, ...] = ()
+    fixpoints: tuple[Fixpoint, ...] = ()
+    recursions: tuple[Recursion, ...] = ()
     inlined: tuple[tuple[Tensor, Definition], ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
@@ -272,15 +219,14 @@ class Program:
     def definition(self, name: str) -> Definition | None:
         return next((d for d in self.definitions if d.tensor == name), None)
 
-    def recurrence_reads(self, name: str) -> frozenset[str]:
-        """What the recurrence of a tensor reads; nothing for a tensor without one."""
-        for loop in self.loops:
-            if loop.scan.axis(name) is not None:
-                return loop.reads
-        for scan in self.scans:
-            if scan.axis(name) is not None:
-                return frozenset().union(*map(definition_reads, scan.definitions))
-        return frozenset()
+    @property
+    def cyclic(self) -> tuple[Scan | Fixpoint | Recursion, ...]:
+        """All statements that compute several tensors together, or one from itself."""
+        return (*self.scans, *self.fixpoints, *self.recursions)
+
+    def recursion_reads(self, name: str) -> frozenset[str]:
+        """What the recursion of a tensor reads from outside; nothing for a tensor without one."""
+        return next((unit.reads for unit in self.cyclic if name in unit.members), frozenset())
 
     def restricted(self, outputs: tuple[str, ...]) -> Program:
         """The part of the program that computes ``outputs``: dead definitions dropped, no actions."""
@@ -291,14 +237,23 @@ class Program:
             name = waiting.pop()
             if name not in needed:
                 needed.add(name)
-                waiting += reads.get(name) or self.recurrence_reads(name)
+                waiting += reads.get(name) or self.recursion_reads(name)
         kept = tuple(definition for definition in self.definitions if definition.tensor in needed)
-        scans = tuple(scan for scan in self.scans if any(name in needed for name, _ in scan.axes))
-        loops = tuple(loop for loop in self.loops if any(name in needed for name, _ in loop.scan.axes))
-        needed |= {name for scan in (*scans, *(loop.scan for loop in loops)) for name, _ in scan.axes}
+        scans = tuple(unit for unit in self.scans if needed.intersection(unit.members))
+        fixpoints = tuple(unit for unit in self.fixpoints if needed.intersection(unit.members))
+        recursions = tuple(unit for unit in self.recursions if needed.intersection(unit.members))
+        needed |= {name for unit in (*scans, *fixpoints, *recursions) for name in unit.members}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
         return replace(
-            self, tensors=tensors, definitions=kept, outputs=outputs, actions=(), updates=(), scans=scans, loops=loops
+            self,
+            tensors=tensors,
+            definitions=kept,
+            outputs=outputs,
+            actions=(),
+            updates=(),
+            scans=scans,
+            fixpoints=fixpoints,
+            recursions=recursions,
         )
 
 

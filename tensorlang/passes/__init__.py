@@ -18,9 +18,9 @@ from tensorlang.passes.delta import delta
 from tensorlang.passes.fold import fold
 from tensorlang.passes.guards import guards
 from tensorlang.passes.inline import inline
-from tensorlang.passes.loops import make_loops
 from tensorlang.passes.order_contractions import order_contractions
 from tensorlang.passes.recall import recall
+from tensorlang.passes.recursions import make_recursions
 from tensorlang.passes.share import share
 from tensorlang.passes.simplify import simplify
 
@@ -51,9 +51,11 @@ def optimise(program: Program, until: str | None = None) -> Program:
     """The program after all passes, or after the one named ``until`` (``KeyError`` where there is none)."""
     if until is not None and until not in dict(PIPELINE):
         raise KeyError(until)
-    program = make_loops(program, optimise)
+    program = make_recursions(program, optimise)
     outputs = program.outputs
-    program = replace(program, outputs=(*outputs, *sorted({name for loop in program.loops for name in loop.reads})))
+    program = replace(
+        program, outputs=(*outputs, *sorted({name for unit in program.recursions for name in unit.reads}))
+    )
     last = until or PIPELINE[-1][0]
     for name, run in PIPELINE:
         before, program = program, run(program)

@@ -1,8 +1,8 @@
-"""Recurrences to loops: what does not depend on the recurrence is taken out, the rest becomes a body for one position.
+"""A recurrence to a loop: what does not depend on it is taken out, the rest becomes a body for one position.
 
-In: a Program with scans. Out: the same Program with loops instead: a small Program that computes one position of every
-tensor of the recurrence from earlier positions and from slices of the tensors outside; plus definitions for all that
-is the same at each position or can be computed for all positions at once.
+In: a Scan. Out: a Loop, whose body is a small Program that computes one position of every tensor of the recurrence
+from earlier positions and from slices of the tensors outside; plus definitions for all that is the same at each
+position or can be computed for all positions at once.
 """
 
 from __future__ import annotations
@@ -29,45 +29,17 @@ from tensorlang.ir.nodes import (
     tensors_read,
     with_children,
 )
-from tensorlang.ir.program import Axis, Definition, Feed, Loop, Piece, Program, Scan, Tensor, definition_reads
+from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
+from tensorlang.ir.recursion import Feed, Loop, Scan
 from tensorlang.passes.masks import protected
 
 STEP = "step"
 
 
-def make_loops(program: Program, optimised: Callable[[Program], Program]) -> Program:
-    """Turn every scan into a loop; ``optimised`` is applied to the bodies."""
-    if not program.scans:
-        return program
-    tensors = dict(program.tensors)
-    definitions = list(program.definitions)
-    loops = []
-    for scan in program.scans:
-        work = _Work(scan, tensors)
-        loop = work.loop(program)
-        definitions += work.outside
-        loops.append(replace(loop, body=optimised(loop.body)))
-    made = replace(program, tensors=tensors, scans=(), loops=tuple(loops))
-    return replace(made, definitions=ordered(made, definitions))
-
-
-def ordered(program: Program, definitions: list[Definition]) -> tuple[Definition, ...]:
-    """Definitions, each behind those that it reads, also through a loop."""
-    by_name = {definition.tensor: definition for definition in definitions}
-    done: dict[str, None] = {}
-    for start in by_name:
-        stack = [(start, False)]
-        while stack:
-            name, ready = stack.pop()
-            if name in done:
-                continue
-            if ready:
-                done[name] = None
-                continue
-            stack.append((name, True))
-            reads = definition_reads(by_name[name]) if name in by_name else program.recurrence_reads(name)
-            stack += [(other, False) for other in sorted(reads) if other not in done]
-    return tuple(by_name[name] for name in done if name in by_name)
+def make_loop(scan: Scan, program: Program, tensors: dict[str, Tensor]) -> tuple[Loop, list[Definition]]:
+    """The loop of a scan, and the definitions taken out of it; ``tensors`` gains theirs."""
+    work = _Work(scan, tensors)
+    return work.loop(program), work.outside
 
 
 @dataclass(frozen=True, slots=True)

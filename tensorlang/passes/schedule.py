@@ -14,6 +14,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
 from tensorlang.ir.plan import Argument, Binding, LoopPlan, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor, definition_reads
+from tensorlang.ir.recursion import Loop
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
@@ -36,11 +37,11 @@ def schedule(program: Program) -> Plan:
     loops: list[LoopPlan] = []
     for definition in program.definitions:
         if definition.tensor in names:
-            _loops(builder, program, definition_reads(definition), loops)
+            _recursions(builder, program, definition_reads(definition), loops)
             _describe(builder, definition)
             builder.wish = names[definition.tensor]
             define(definition, names[definition.tensor], builder)
-    _loops(builder, program, frozenset(program.outputs), loops)
+    _recursions(builder, program, frozenset(program.outputs), loops)
     share_code(builder)
     results = tuple((name, _result(builder, program.tensors[name])) for name in program.outputs)
     drop_unread(builder, [code for _, code in results])
@@ -54,13 +55,14 @@ def schedule(program: Program) -> Plan:
     return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops), domains)
 
 
-def _loops(builder: Builder, program: Program, wanted: frozenset[str], planned: list[LoopPlan]) -> None:
-    """Plan the loops that compute what is wanted, those that they read first."""
-    for loop in program.loops:
-        members = {name for name, _ in loop.scan.axes}
-        if members & wanted and not members & builder.held.keys():
-            _loops(builder, program, loop.reads, planned)
-            planned.append(add_loop(builder, loop, lambda tensor: _result(builder, tensor), schedule))
+def _recursions(builder: Builder, program: Program, wanted: frozenset[str], planned: list[LoopPlan]) -> None:
+    """Plan the recursions that compute what is wanted, those that they read first."""
+    for unit in program.recursions:
+        if wanted.intersection(unit.members) and not builder.held.keys() & set(unit.members):
+            _recursions(builder, program, unit.reads, planned)
+            match unit:
+                case Loop():
+                    planned.append(add_loop(builder, unit, lambda tensor: _result(builder, tensor), schedule))
 
 
 def _read_once(program: Program) -> frozenset[str]:
@@ -76,7 +78,7 @@ def _read_once(program: Program) -> frozenset[str]:
                 stack.extend(children(node))
                 if isinstance(node, Read):
                     counts[node.tensor] = counts.get(node.tensor, 0) + 1
-    kept = {*program.outputs, *(name for loop in program.loops for name in loop.reads)}
+    kept = {*program.outputs, *(name for unit in program.recursions for name in unit.reads)}
     once = {name for name, count in counts.items() if count == 1 and name not in kept}
     return frozenset(once & {definition.tensor for definition in program.definitions})
 

@@ -12,7 +12,8 @@ from tensorlang.ir.code import Call, Code, Device, ElementType, Extent, Items, N
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
 from tensorlang.ir.plan import LoopPlan, Plan
-from tensorlang.ir.program import Loop, Program, Tensor
+from tensorlang.ir.program import Program, Tensor
+from tensorlang.ir.recursion import Loop
 from tensorlang.passes.values import Builder, Held
 
 Logical = Callable[[Tensor], Code]

@@ -13,7 +13,8 @@ from dataclasses import replace
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import join
-from tensorlang.ir.program import Action, Axis, Definition, MinimizeAction, Program, Scan, Tensor, TestAction
+from tensorlang.ir.program import Action, Axis, Definition, MinimizeAction, Program, Tensor, TestAction
+from tensorlang.ir.recursion import Scan
 from tensorlang.sema import messages
 from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
 from tensorlang.sema.build import Table

@@ -1,0 +1,173 @@
+"""Tensors that read themselves: what the analysis finds (``Scan``, ``Fixpoint``), and what runs it (``Recursion``).
+
+``Scan`` and ``Fixpoint`` say what is meant, over whole tensors. ``passes/recursions.py`` turns each into a
+``Recursion``: a ``Loop`` over positions, an ``Iteration`` until nothing changes; the body of both is a Program of its
+own, which computes one step and goes through the same passes.
+
+All have ``members``, the tensors that they compute, and ``reads``, the tensors outside that they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tensorlang.ir.domain import Size
+from tensorlang.ir.program import Definition, Program, definition_reads
+from tensorlang.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a ``scan`` declaration asks for a recurrence to be run.
+
+    ``method``: ``auto`` (a linear recurrence as a parallel scan, any other as a loop), ``loop``, or ``parallel``
+    (Newton's method over all positions at once, to ``tolerance`` in at most ``most`` rounds). ``checkpoint``: the
+    gradient stores one position in so many and computes the others again; 0 stores all.
+    """
+
+    method: str = "auto"
+    tolerance: float = 1e-6
+    most: int = 100
+    checkpoint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Tensors that read each other's earlier positions, computed position by position along one axis of each.
+
+    ``axes`` pairs each tensor with its axis; ``definitions`` stand in the order of one step: a read at the same
+    position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
+    ``t + d``. ``inner`` are those of the tensors that read each other at the same position in a circle: within one
+    position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
+    ``kept`` are tensors of which only the last position is stored.
+    """
+
+    axes: tuple[tuple[str, int], ...]
+    definitions: tuple[Definition, ...]
+    steps: Size
+    reverse: bool
+    inner: tuple[Scan, ...] = ()
+    manner: Manner = field(default_factory=Manner)
+    kept: frozenset[str] = frozenset()
+
+    def axis(self, tensor: str) -> int | None:
+        return next((axis for name, axis in self.axes if name == tensor), None)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.axes)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset().union(*map(definition_reads, self.definitions)).difference(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixpoint:
+    """Tensors that read each other in a circle, computed over and over until none changes.
+
+    They start from 0, or where ``monotone`` from the identity of their aggregates; a step computes ``definitions`` in
+    order, each from what is newest. ``monotone``: aggregates (min max any all) that only ever improve, so the end is
+    reached exactly. Otherwise real values: the end is where no element changes by more than ``tolerance`` (times the
+    largest, where that is above 1). One that is not reached in ``most`` steps is an error, or (``lenient``) a warning.
+    ``method``: ``anderson`` or ``plain``.
+    """
+
+    definitions: tuple[Definition, ...]
+    monotone: bool
+    tolerance: float
+    most: int
+    lenient: bool
+    method: str
+    span: Span = field(compare=False, repr=False)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return tuple(definition.tensor for definition in self.definitions)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset().union(*map(definition_reads, self.definitions)).difference(self.members)
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The members that are read before a step has computed them: what goes from one step to the next."""
+        found = []
+        for at, definition in enumerate(self.definitions):
+            later = frozenset().union(*(definition_reads(other) for other in self.definitions[: at + 1]))
+            if definition.tensor in later:
+                found.append(definition.tensor)
+        return tuple(found)
+
+
+# --- ready to run ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What one input of a body is at position p.
+
+    ``lag``: ``tensor`` of the recursion, ``offset`` positions (or steps) before; ``slice``: ``tensor`` at
+    ``p + offset`` of its ``axis`` (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
+    """
+
+    name: str
+    kind: str
+    tensor: str = ""
+    axis: int = 0
+    offset: Size = field(default_factory=lambda: Size.of(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
+
+    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
+    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor.
+    """
+
+    scan: Scan
+    body: Program
+    feeds: tuple[Feed, ...]
+    start: int
+    first: tuple[tuple[str, int, str], ...]
+    sliced: Mapping[str, Size]
+    lengths: Mapping[str, Size]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return self.scan.members
+
+    @property
+    def reads(self) -> frozenset[str]:
+        fed = {feed.tensor for feed in self.feeds if feed.kind in ("slice", "whole")}
+        return frozenset(fed | {name for _, _, name in self.first})
+
+    @property
+    def unequal(self) -> tuple[str, ...]:
+        """The tensors whose length is known only when it runs: shorter than the recurrence by no fixed number."""
+        return tuple(name for name, size in self.lengths.items() if (size - self.scan.steps).constant is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """A fixpoint made ready to run: ``body`` computes all members from the state before and from what is outside.
+
+    ``feeds`` are of the kinds ``lag`` (a state member, one step before) and ``whole``.
+    """
+
+    fixpoint: Fixpoint
+    body: Program
+    feeds: tuple[Feed, ...]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return self.fixpoint.members
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(feed.tensor for feed in self.feeds if feed.kind == "whole")
+
+
+Recursion = Loop | Iteration

@@ -1,0 +1,48 @@
+"""Scans and fixpoints to what runs them.
+
+In: a Program with scans. Out: the same Program with recursions instead, their bodies optimised; what does not depend on
+a recursion stands among the definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tensorlang.ir.program import Definition, Program, definition_reads
+from tensorlang.ir.recursion import Recursion
+from tensorlang.passes.loops import make_loop
+
+
+def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:
+    """Turn every scan into a loop; ``optimised`` is applied to the bodies."""
+    if not program.scans:
+        return program
+    tensors = dict(program.tensors)
+    definitions = list(program.definitions)
+    recursions: list[Recursion] = []
+    for scan in program.scans:
+        loop, outside = make_loop(scan, program, tensors)
+        definitions += outside
+        recursions.append(replace(loop, body=optimised(loop.body)))
+    made = replace(program, tensors=tensors, scans=(), recursions=(*program.recursions, *recursions))
+    return replace(made, definitions=ordered(made, definitions))
+
+
+def ordered(program: Program, definitions: list[Definition]) -> tuple[Definition, ...]:
+    """Definitions, each behind those that it reads, also through a recursion."""
+    by_name = {definition.tensor: definition for definition in definitions}
+    done: dict[str, None] = {}
+    for start in by_name:
+        stack = [(start, False)]
+        while stack:
+            name, ready = stack.pop()
+            if name in done:
+                continue
+            if ready:
+                done[name] = None
+                continue
+            stack.append((name, True))
+            reads = definition_reads(by_name[name]) if name in by_name else program.recursion_reads(name)
+            stack += [(other, False) for other in sorted(reads) if other not in done]
+    return tuple(by_name[name] for name in done if name in by_name)
