@@ -237,6 +237,9 @@ _PARTS = (
               "im", "modulus", True, takes=("complex",)),
     Pointwise("conj", (1, 1), "the complex conjugate", "torch.conj_physical({0})", lambda np, x: np.conj(1 * x),
               "conjugate", "number", True, inverse="conj"),
+    # It has no name in sympy, so no law of algebra reaches through it: x - stop_gradient(x) is 0 but has a gradient.
+    Pointwise("stop_gradient", (1, 1), "x itself, a constant to every gradient", "{0}.detach()", lambda np, x: 1 * x,
+              result="number", zero=True, monotone=True, idempotent=True, differentiable=False),
 )  # fmt: skip
 
 # An argument of rand and normal is not read: it gives the draws its indices, and tells one draw from another.

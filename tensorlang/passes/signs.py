@@ -16,7 +16,7 @@ _NEVER_NEGATIVE = frozenset(
 )
 _KEEPS_SIGN = frozenset((
     "add", "reciprocal", "tanh", "sinh", "expm1", "log1p", "sign", "floor", "ceil", "round", "atan", "asin", "erf",
-    "leaky_relu", "elu", "selu", "gelu", "silu", "min", "max",
+    "leaky_relu", "elu", "selu", "gelu", "silu", "min", "max", "stop_gradient",
 ))  # fmt: skip
 
 

@@ -36,7 +36,7 @@ NEVER: Conditions = frozenset()
 _FINITE = frozenset((
     "add", "neg", "abs", "sin", "cos", "tanh", "sig", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
     "step", "sign", "floor", "ceil", "round", "min", "max", "clip", "real", "imag", "conj", "erf", "atan",
-    "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select",
+    "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select", "stop_gradient",
 ))  # fmt: skip
 _FINITE_ALONG = frozenset(("softmax", "lnorm", "rmsnorm", "normalize", "cumsum", "sort", "flip", "shift"))
 _FINITE_REDUCTIONS = frozenset(("mean", "any", "all", "count"))
