@@ -89,6 +89,8 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
         return (*leading, *(Place(equation.left, name) for name in names))
     if any(isinstance(item, ast.Rest) for item in equation.items) and frame.rest is None:
         frame.rest = expand.rest_of(frame, equation)
+        if frame.rest is None:  # `H[..., 0] = 1`: what it stands for in the other equations
+            expand.name_rest(frame, equation.items, expand.labels(frame.world, info)[len(leading) :])
         if frame.rest is None:
             if not expand.applied_wrongly(frame, equation.value):
                 messages.rest_length(frame.world.problems, equation.left, None, None)

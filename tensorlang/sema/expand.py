@@ -23,16 +23,26 @@ if TYPE_CHECKING:
 
 def labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
     """The index names that label a tensor's axes, as many as it has."""
-    if tensor.labels is None:
-        if tensor.resolving:
-            messages.rank_unknown(world.problems, tensor.span, tensor.name)
-            tensor.labels = tensor.leading
-            return tensor.labels
+    found = _known_labels(world, tensor)
+    if found is None:
+        messages.rank_unknown(world.problems, tensor.span, tensor.name)
+        tensor.labels, tensor.unsure = tensor.leading, True
+        return tensor.labels
+    return found
+
+
+def _known_labels(world: World, tensor: TensorInfo) -> tuple[str, ...] | None:
+    """The labels, or None where they depend on those of a tensor that is being asked for (which is not settled yet)."""
+    if tensor.labels is None and not tensor.resolving:
         tensor.resolving = True
+        world.asked.append(tensor)
         found = _labels(world, tensor)
-        tensor.resolving = False
-        if tensor.labels is None:
+        if tensor.labels is None and found is not None:
             tensor.labels = (*tensor.leading, *found)
+        if world.asked[0] is tensor:  # only now may those in vain be asked again: else a circle is walked in all ways
+            for other in world.asked:
+                other.resolving = False
+            world.asked.clear()
     return tensor.labels
 
 
@@ -54,7 +64,7 @@ def unfolded(scope: Scope, equation: ast.Equation) -> ast.Equation:
     return replace(equation, items=(*equation.items, rest), value=value)
 
 
-def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
+def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...] | None:
     equations = [(unfolded(scope, equation), scope) for equation, scope in tensor.equations]
     for equation, scope in equations:
         frame = frame_of(world, scope, tensor.name, equation)
@@ -72,8 +82,16 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...]:
             for at, item in enumerate(equation.items):
                 found += rest if isinstance(item, ast.Rest) else [_label(frame, item, at)]
             return tuple(found)
+    if any(_circular(frame_of(world, scope, tensor.name, equation), equation) for equation, scope in equations):
+        return None
     tensor.unsure = bool(equations)  # nothing says what `...` stands for, which is reported
     return ()
+
+
+def _circular(frame: Frame, equation: ast.Equation) -> bool:
+    """Whether an equation reads, with ``...``, a tensor whose axes are not known yet."""
+    views = (resolve.find_view(frame, node.target) for node in _read_with_rest(equation.value))
+    return any(view is not None and _known_labels(frame.world, view.tensor) is None for view in views)
 
 
 def _named_by(tensor: TensorInfo, frame: Frame, items: tuple[ast.Item, ...]) -> tuple[str, ...]:
@@ -151,15 +169,29 @@ def _constant(scope: Scope, word: str) -> bool:
 
 
 def rest_of(frame: Frame, equation: ast.Equation) -> tuple[str, ...] | None:
-    """The names that ``...`` stands for in an equation, from the first tensor on the right that is read with it."""
-    for node in ast_walk(equation.value):
-        if isinstance(node, ast.Subscript) and any(isinstance(item, ast.Rest) for item in node.items):
-            view = resolve.find_view(frame, node.target)
-            if view is not None:
-                resolve.entries(frame, node.items, view, node.span)
-                if frame.rest is not None:
-                    return frame.rest
+    """The names that ``...`` stands for in an equation, from the first tensor on the right whose axes are known."""
+    for node in _read_with_rest(equation.value):
+        view = resolve.find_view(frame, node.target)
+        found = None if view is None else _known_labels(frame.world, view.tensor)
+        if view is not None and found is not None:
+            name_rest(frame, node.items, found[len(view.prefix) :])
+        if frame.rest is not None:
+            return frame.rest
     return frame.rest
+
+
+def _read_with_rest(value: ast.Expression) -> Iterator[ast.Subscript]:
+    for node in ast_walk(value):
+        if isinstance(node, ast.Subscript) and any(isinstance(item, ast.Rest) for item in node.items):
+            yield node
+
+
+def name_rest(frame: Frame, items: tuple[ast.Item, ...], axes: tuple[str, ...]) -> None:
+    """Let ``...`` among the entries stand for the axes that the others leave, if there are as many."""
+    count = len(axes) - (len(items) - 1)
+    if frame.rest is None and count >= 0:
+        at = [isinstance(item, ast.Rest) for item in items].index(True)
+        frame.rest = tuple(frame.fresh(label) for label in axes[at : at + count])
 
 
 def applied_wrongly(frame: Frame, value: ast.Expression) -> bool:

@@ -361,11 +361,9 @@ def _rest(frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: Sp
     """What ``...`` stands for: the axes that the other entries leave, named as on the left side."""
     count = None
     if view is not None:
-        count = expand.rank(frame.world, view.tensor) - len(view.prefix) - (len(items) - 1)
-    if frame.rest is None and count is not None and count >= 0:
-        at = len(view.prefix if view else ()) + [isinstance(i, ast.Rest) for i in items].index(True)
-        labels = expand.labels(frame.world, view.tensor)[at : at + count] if view is not None else ()
-        frame.rest = tuple(frame.fresh(label) for label in labels)
+        axes = expand.labels(frame.world, view.tensor)[len(view.prefix) :]
+        count = len(axes) - (len(items) - 1)
+        expand.name_rest(frame, items, axes)
     if frame.rest is None or (count is not None and count != len(frame.rest)):
         messages.rest_length(frame.world.problems, span, count, frame.rest)
         return None

@@ -37,6 +37,7 @@ class World:
     resolved: int = 0
     recurrences: list[Recurrence] = field(default_factory=list)
     conditions: set[str] = field(default_factory=set)
+    asked: list[TensorInfo] = field(default_factory=list)
 
     def recurrence(self, tensor: str) -> Recurrence | None:
         """The recurrence that a tensor belongs to."""
