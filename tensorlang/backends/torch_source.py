@@ -7,18 +7,16 @@ words of the program stand in comments.
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from math import prod
-from pathlib import Path
 
+from tensorlang.backends.kernel_texts import used_kernels
 from tensorlang.backends.torch_loops import loop_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
 from tensorlang.ir.code_text import NEURAL, Writer
 from tensorlang.ir.plan import Argument, Binding, Plan
-from tensorlang.passes.naming import KERNELS, Names
+from tensorlang.passes.naming import Names
 
 _NOTE_COLUMN = 60
 _LINE = 118
@@ -44,11 +42,12 @@ def _head(plan: Plan) -> list[str]:
     codes = _codes(plan)
     functions = {code.function for code in codes if isinstance(code, Call)}
     texts = [code.text for code in codes if isinstance(code, Template)]
-    kernels = "\n".join(_kernel_texts()[name] for name in _used_kernels(codes))
+    kernels = "\n".join(used_kernels(codes).values())
     neural = any(name.startswith("F.") for name in functions) or any(NEURAL in text for text in texts)
     bodies = [loop.body for loop in plan.loops]
-    typing = ["Dict", *(("Tuple",) if any(len(p.results) > 1 for p in (plan, *bodies)) else ())]
-    typing += ["List"] if bodies else []
+    typing = {"Dict", *re.findall(r"\b(?:Any|List|Optional|Tuple)\b(?=[\[,)])", kernels)}
+    typing |= {"Tuple"} if any(len(p.results) > 1 for p in (plan, *bodies)) else set()
+    typing |= {"List"} if bodies else set()
     source = plain(plan.source.rsplit("/", 1)[-1])
     lines = [f'"""Computed by tensorlang from {source}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
@@ -81,36 +80,10 @@ def plain(text: str) -> str:
 # --- kernels -----------------------------------------------------------------------------------------------------
 
 
-@cache
-def _kernel_texts() -> dict[str, str]:
-    """The functions of kernels.py as text, by name; read, not imported, so that printing needs no torch."""
-    source = (Path(__file__).parent / "kernels.py").read_text(encoding="utf-8")
-    tree = ast.parse(source)
-    found = {node.name: ast.get_source_segment(source, node) for node in tree.body if isinstance(node, ast.FunctionDef)}
-    return {name: text for name, text in found.items() if text is not None}
-
-
-def _used_kernels(codes: Iterable[Code]) -> list[str]:
-    """Kernels that are called, and those that they call, callees first."""
-    texts = _kernel_texts()
-    order: dict[str, None] = {}
-
-    def add(name: str) -> None:
-        for other in texts:
-            if other != name and re.search(rf"\b{other}\(", texts[name]):
-                add(other)
-        order[name] = None
-
-    for code in codes:
-        if isinstance(code, Call) and code.function in KERNELS:
-            add(code.function)
-    return list(order)
-
-
 def _kernels(plan: Plan) -> list[str]:
     lines: list[str] = []
-    for name in _used_kernels(_codes(plan)):
-        lines += [*_kernel_texts()[name].splitlines(), "", ""]
+    for text in used_kernels(_codes(plan)).values():
+        lines += [*text.splitlines(), "", ""]
     return lines
 
 
