@@ -382,8 +382,9 @@ _MEANT: tuple[Code, ...] = (
     ),
     Code(
         "E0147",
-        "a faulty setting of `fixpoint`",
-        "The settings of a fixed point are a word and a value: `fixpoint Z tol 1e-6 max 100`.",
+        "a faulty setting of `fixpoint` or `scan`",
+        "The settings of a fixed point and of a recurrence are a word and a value: `fixpoint Z tol 1e-6 max 100`, "
+        "`scan H checkpoint 64`.",
         "fixpoint Z tol=1e-6",
         "fixpoint Z tol 1e-6",
     ),

@@ -309,6 +309,14 @@ class Fixpoint(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Scan(Node):
+    """``scan H method parallel tol 1e-6 checkpoint 64``: how a recurrence is run."""
+
+    names: tuple[str, ...]
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Formal(Node):
     """A formal of a module: ``X[..., i]`` (a tensor) or ``o`` / ``o=3`` (a size or a scalar, with a default)."""
 
@@ -386,8 +394,8 @@ class Test(Node):
 
 
 Statement = (
-    DimDeclaration | ConstDeclaration | Declaration | Equation | Rule | Query | Update | Fixpoint | Def | Import
-    | Minimize | Plot | Save | Load | Assert | Test
+    DimDeclaration | ConstDeclaration | Declaration | Equation | Rule | Query | Update | Fixpoint | Scan | Def
+    | Import | Minimize | Plot | Save | Load | Assert | Test
 )  # fmt: skip
 
 

@@ -306,10 +306,9 @@ def _second_equals(scene: Scene) -> Diagnostic | None:
     if scene.found.kind != "ASSIGN" or scene.brackets():
         return None
     first = next((lexeme for lexeme in scene.lexemes[: scene.at] if lexeme.kind == "ASSIGN"), None)
-    if scene.lexemes[0].kind == "FIXPOINT":
-        return diagnostic(
-            "E0147", "a setting of `fixpoint` is a word and a value", (scene.span(scene.found), "write `tol 1e-6`")
-        )
+    if scene.lexemes[0].kind in ("FIXPOINT", "SCAN"):
+        message = f"a setting of `{scene.lexemes[0].text}` is a word and a value"
+        return diagnostic("E0147", message, (scene.span(scene.found), "write `tol 1e-6`"))
     if first is None:
         return None
     return diagnostic(

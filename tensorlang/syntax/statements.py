@@ -260,6 +260,9 @@ class Builder(Expressions):
     def fixpoint(self, values: Values, start: int, end: int) -> ast.Fixpoint:
         return ast.Fixpoint(names(values), tuple(nodes(values)), span=self.span(start, end))
 
+    def scan(self, values: Values, start: int, end: int) -> ast.Scan:
+        return ast.Scan(names(values), tuple(nodes(values)), span=self.span(start, end))
+
     def over(self, values: Values, start: int, end: int) -> _Over:
         return _Over(names(values))
 

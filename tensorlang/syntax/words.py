@@ -23,7 +23,9 @@ _OPERAND = {"NAME", "NUMBER", "STRING", "SIZE", "LPAR", "GROUP", "SIGN", "UNCLOS
 STARTERS: dict[str, tuple[str, set[str]]] = {
     **{word: ("KIND", {"NAME"}) for word in KINDS},
     **{word: ("ELEMENT", {"NAME"}) for word in ELEMENTS},
-    **{word: (word.upper(), {"NAME"}) for word in ("def", "dim", "const", "update", "fixpoint", "save", "load")},
+    **{
+        word: (word.upper(), {"NAME"}) for word in ("def", "dim", "const", "update", "fixpoint", "scan", "save", "load")
+    },
     **{word: (word.upper(), {"NAME", "STRING", "UNCLOSED"}) for word in ("import", "from")},
     "test": ("TEST", {"STRING", "UNCLOSED"}),
     **{word: (word.upper(), _OPERAND) for word in ("why", "minimize", "plot")},
@@ -35,7 +37,7 @@ EXAMPLES = {
     "relation": "relation Parent(person, person)", "buffer": "buffer R[c] ~ zeros()", "output": "output Y",
     "tensor": "tensor U[x]: complex", **{word: f"{word} U[x]" for word in ELEMENTS}, "dim": "dim d = 64",
     "const": "const L = 6", "update": "update R[c] = 0.9 R[c] + 0.1 M[c]",
-    "fixpoint": "fixpoint Z tol 1e-6 max 100", "import": "import nn",
+    "fixpoint": "fixpoint Z tol 1e-6 max 100", "scan": "scan H method parallel", "import": "import nn",
     "from": "from attention import MultiHead", "why": "why Ancestor(Alice, Dan)?", "plot": 'plot Loss to "loss.png"',
     "minimize": "minimize Loss with adam(lr=1e-3), epochs=20, batch=(n, 64)", "save": 'save Y to "y.npy"',
     "load": 'load params from "model.safetensors"', "assert": "assert S == 1",

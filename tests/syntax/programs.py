@@ -126,7 +126,8 @@ def other(draw) -> str:
             f"dim {name} = {e}, n", f"const {name}={e}", f"{element}{kind} {name}[i, j] ~ {e}",
             f"{kind} {name} in v, B:int", f"{kind} Z(a,b) = {e}", f"update R[c] = {e}",
             f"R(x) <- {e}, not S(x),x!=y", "R(Alice, 2)", f"{e}?", f"why {e} ?",
-            f"fixpoint Z,{name} tol 1e-6 max 100", f"import {name} as b, c", 'from "./a.tl" import A as B,C',
+            f"fixpoint Z,{name} tol 1e-6 max 100",
+            f"scan Z,{name} method loop checkpoint 8", f"import {name} as b, c", 'from "./a.tl" import A as B,C',
             f"minimize {e} with adam(lr={e}),epochs=20, batch=(n,64) over W, {name}", f'plot {e} to "a.png"',
             f'save {name},B to "a"', 'load params from "a"', f"assert {e}",
         ])

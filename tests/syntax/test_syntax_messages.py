@@ -56,6 +56,7 @@ SLIPS = {
     "E0144": ["Y = a where b where c", "A(x) <- B(x) where x > 1", "Y? where x", "input X where a"],
     "E0145": ["Y = |a + b|", "Y = a | b"],
     "E0146": ["A = B = C", "Y[i] = a where b = c"],
+    "E0147": ["scan H checkpoint=8", "scan H, C tol = 1e-6 max 3"],
     "E0148": ["save(Y)", "minimize(Loss)", "load(X)"],
 }  # fmt: skip
 

@@ -172,6 +172,13 @@ def test_actions():
     fixed = one("fixpoint Z, U tol 1e-6 max 100")
     assert fixed.names == ("Z", "U")
     assert [(option.name, tree(option.value)) for option in fixed.options] == [("tol", 1e-6), ("max", 100)]
+    scanned = one("scan H, C method parallel checkpoint 64")
+    assert isinstance(scanned, ast.Scan)
+    assert scanned.names == ("H", "C")
+    assert [(option.name, tree(option.value)) for option in scanned.options] == [
+        ("method", "parallel"),
+        ("checkpoint", 64),
+    ]
     assert (one("plot Loss").path, one('plot Y[0] to "y.png"').path) == (None, "y.png")
     assert (one('save Y, Z to "a.npz"').names, one('load params from "a"').names) == (("Y", "Z"), ("params",))
     assert (one("why A(x)?").why, one("A(x)?").why) == (True, False)
