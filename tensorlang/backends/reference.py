@@ -33,13 +33,17 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Scan
+from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 Array = np.ndarray[Any, Any]
 Element = Any  # bool, int, float or complex; None where absent
 Assignment = dict[str, int]
 Evaluate = Callable[[Assignment], Element]
+Unit = Definition | Scan | Fixpoint
+
+# A fixed point is followed until it changes by this much less than was asked for, in so many rounds at most.
+SETTLED, MOST_ROUNDS = 1e-6, 20_000
 
 _KINDS: Mapping[str, type[Any]] = {
     "bool": bool, "int": int, "bf16": float, "float": float, "float64": float, "complex": complex,
@@ -53,26 +57,30 @@ def evaluate(program: Program, values: Mapping[str, Any], sizes: Mapping[Symbol,
     arrays = {tensor.name: _given(tensor, values, bindings) for tensor in given}
     with np.errstate(all="ignore"):
         for unit in _in_order(program):
-            if isinstance(unit, Scan):
-                _scan(unit, program, arrays, bindings)
-            else:
-                tensor = program.tensors[unit.tensor]
-                arrays[tensor.name] = _Evaluator(arrays, bindings).define(unit, tensor)
-    scanned = [name for scan in program.scans for name, _ in scan.axes]
+            match unit:
+                case Scan():
+                    _scan(unit, program, arrays, bindings)
+                case Fixpoint():
+                    _fixpoint(unit, program, arrays, bindings)
+                case Definition():
+                    tensor = program.tensors[unit.tensor]
+                    arrays[tensor.name] = _Evaluator(arrays, bindings).define(unit, tensor)
+    scanned = [name for scan in program.scans for name in scan.members]
+    scanned += [name for fixpoint in program.fixpoints for name in fixpoint.members]
     return {name: arrays[name] for name in (*(d.tensor for d in program.definitions), *scanned)}
 
 
-def _in_order(program: Program) -> list[Definition | Scan]:
-    """Definitions and recurrences, each behind what it reads."""
-    units: dict[str, Definition | Scan] = {d.tensor: d for d in program.definitions}
-    units |= {name: scan for scan in program.scans for name, _ in scan.axes}
-    done: dict[int, Definition | Scan] = {}
+def _in_order(program: Program) -> list[Unit]:
+    """Definitions, recurrences and fixed points, each behind what it reads."""
+    units: dict[str, Unit] = {d.tensor: d for d in program.definitions}
+    units |= {name: scan for scan in program.scans for name in scan.members}
+    units |= {name: fixpoint for fixpoint in program.fixpoints for name in fixpoint.members}
+    done: dict[int, Unit] = {}
 
-    def add(unit: Definition | Scan) -> None:
+    def add(unit: Unit) -> None:
         if id(unit) not in done:
-            parts = unit.definitions if isinstance(unit, Scan) else (unit,)
-            for name in sorted(frozenset().union(*map(definition_reads, parts))):
-                if name in units and units[name] is not unit:
+            for name in sorted(definition_reads(unit) if isinstance(unit, Definition) else unit.reads):
+                if name in units:
                     add(units[name])
             done[id(unit)] = unit
 
@@ -94,6 +102,35 @@ def _scan(scan: Scan, program: Program, arrays: dict[str, Array], bindings: Mapp
                 whole = _Evaluator(arrays, bindings).define(definition, program.tensors[definition.tensor])
                 place = (slice(None),) * axis + (position,)
                 arrays[definition.tensor][place] = whole[place]
+
+
+def _fixpoint(fixpoint: Fixpoint, program: Program, arrays: dict[str, Array], bindings: Mapping[Symbol, int]) -> None:
+    """Equations computed over and over in turn, far beyond the tolerance that was asked for."""
+    for definition in fixpoint.definitions:
+        tensor = program.tensors[definition.tensor]
+        start = REDUCTIONS[definition.aggregate].identity if fixpoint.monotone and definition.aggregate != "sum" else 0
+        shape = [size.value(bindings) for size in tensor.shape]
+        arrays[tensor.name] = np.full(shape, cast(start, tensor.dtype), dtype=_KINDS[tensor.dtype])
+    for _ in range(MOST_ROUNDS):
+        change = 0.0
+        for definition in fixpoint.definitions:
+            before = arrays[definition.tensor]
+            after = _Evaluator(arrays, bindings).define(definition, program.tensors[definition.tensor])
+            arrays[definition.tensor] = after
+            change = max(change, _distance(before, after))
+        if change <= (0 if fixpoint.monotone else SETTLED * fixpoint.tolerance):
+            return
+    raise ArithmeticError(f"no fixed point of {', '.join(fixpoint.members)} in {MOST_ROUNDS} rounds")
+
+
+def _distance(before: Array, after: Array) -> float:
+    """The largest change of an element, in units of the largest element where that is above 1."""
+    changed = before != after
+    if not changed.any():
+        return 0.0
+    gap = np.abs(after[changed] - before[changed]) if before.dtype != bool else np.ones(1)
+    scale = np.abs(after)[np.isfinite(after)].max(initial=1.0)
+    return float(np.nan_to_num(gap / scale, nan=np.inf).max())
 
 
 def _given(tensor: Tensor, values: Mapping[str, Any], bindings: Mapping[Symbol, int]) -> Array:

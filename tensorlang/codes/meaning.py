@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorlang.codes import domains, names, projection
+from tensorlang.codes import domains, names, projection, recursion
 from tensorlang.codes.record import Code
 
-CODES: tuple[Code, ...] = (*names.CODES, *domains.CODES, *projection.CODES)
+CODES: tuple[Code, ...] = (*names.CODES, *domains.CODES, *projection.CODES, *recursion.CODES)

@@ -143,11 +143,6 @@ CODES: tuple[Code, ...] = (
     ),
     Code("E0503", "proofs are not supported yet", "`why F(...)?` asks for a proof of a fact; rules come first.",
          "relation P(x, y)\nwhy P(0, 1)?\n", "relation P(x, y)\nP(0, 1)?\n"),
-    Code(
-        "E0504", "fixed points are not supported yet",
-        "`fixpoint Z` iterates equations that read their own result until they settle; this version does not yet.",
-        "input X[i]\nfixpoint Z tol 1e-6\nZ[i] = 0.5 X[i]\n", "input X[i]\nZ[i] = 0.5 X[i]\n",
-    ),
     Code("E0505", "derivatives are not supported yet", "`diff(e, X[i])` is part of the language; this version trains with "
          "gradients but does not write them as equations yet.", "input X[p]\nY[p] = diff(X[p]^2, X[p])\n",
          "input X[p]\nY[p] = 2 X[p]\n"),

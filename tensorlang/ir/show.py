@@ -225,6 +225,11 @@ def show(program: Program) -> str:
             along = tensor.axes[scan.axis(definition.tensor) or 0].label
             way = f"  # step by step along {along}{', from its end' if scan.reverse else ''}"
             lines += [line + way for line in _definition(definition, tensor, relations)]
+    for fixpoint in program.fixpoints:
+        end = "nothing changes" if fixpoint.monotone else f"it changes by less than {fixpoint.tolerance}"
+        for definition in fixpoint.definitions:
+            shown = _definition(definition, program.tensors[definition.tensor], relations)
+            lines += [f"{line}  # over and over, until {end}" for line in shown]
     if program.outputs:
         lines.append(f"output {', '.join(program.outputs)}")
     return "\n".join(lines) + "\n"

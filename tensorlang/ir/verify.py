@@ -24,6 +24,7 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Action, Definition, Piece, Program, TestAction
+from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.ir.rewrite import bound_inside, indices_inside
 from tensorlang.ops import AGGREGATES, ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
@@ -47,6 +48,11 @@ def _faults(program: Program) -> list[str]:
         for fault in _definition_faults(program, definition, known):
             faults.append(f"in the definition of {definition.tensor}: {fault}")
         known.add(definition.tensor)
+    circles: list[Scan | Fixpoint] = [*program.scans, *program.fixpoints]
+    for unit in circles:
+        for definition in unit.definitions:
+            for fault in _definition_faults(program, definition, known, "scanned"):
+                faults.append(f"in the circle of {', '.join(unit.members)}, {definition.tensor}: {fault}")
     wanted = {*program.outputs, *(name for pair in program.updates for name in pair)}
     wanted.update(*(_needs(action) for action in program.actions))
     faults += [f"{name} is wanted and not defined" for name in sorted(wanted - known)]
@@ -60,11 +66,11 @@ def _needs(action: Action) -> set[str]:
     return names.union(*(getattr(action, slot) for slot in ("tensors", "parts") if hasattr(action, slot)))
 
 
-def _definition_faults(program: Program, definition: Definition, known: set[str]) -> list[str]:
+def _definition_faults(program: Program, definition: Definition, known: set[str], kind: str = "defined") -> list[str]:
     tensor = program.tensors.get(definition.tensor)
-    if tensor is None or tensor.kind != "defined":
-        return ["no defined tensor of that name"]
-    if definition.tensor in known:
+    if tensor is None or tensor.kind != kind:
+        return [f"no {kind} tensor of that name"]
+    if definition.tensor in known and kind == "defined":
         return ["defined twice"]
     if definition.aggregate not in AGGREGATES.values():
         return [f"unknown aggregate {definition.aggregate}"]

@@ -11,19 +11,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tensorlang.diagnostics import Problems
-from tensorlang.ir.domain import Size, largest
-from tensorlang.ir.facts import join
-from tensorlang.ir.program import Action, Axis, Definition, MinimizeAction, Program, Tensor, TestAction
-from tensorlang.ir.recursion import Scan
+from tensorlang.ir.program import Action, Axis, MinimizeAction, Program, Tensor, TestAction
 from tensorlang.sema import messages
 from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
-from tensorlang.sema.build import Table
 from tensorlang.sema.collect import collect
 from tensorlang.sema.define import define, statement_names
+from tensorlang.sema.definitions import definitions, table_of
 from tensorlang.sema.domains import Domains, accesses
 from tensorlang.sema.equations import resolve_equations
 from tensorlang.sema.order import in_order
-from tensorlang.sema.recursion import Recurrence, find_recurrences
+from tensorlang.sema.recursion import find_units
 from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.sema.solve import solve
@@ -44,27 +41,28 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         for info in world.tensors.values():
             if info.kind == "defined" and not info.equations and not info.statements and not info.unsure:
                 messages.never_defined(problems, info)
-        world.recurrences = find_recurrences(world)
+        world.units = {name: unit for unit in find_units(world) for name in unit.order}
         domains = solve(world)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)
             return None
-        definitions, scans, dtypes = _definitions(world, domains)
+        computed = definitions(world, domains)
         outputs = _outputs(world)
         settled = tuple(_settle(world, collector, domains, action) for action in actions)
         if problems.errors:
             return None
-        tensors = {info.name: _tensor(world, domains, info, dtypes) for info in world.tensors.values()}
+        tensors = {info.name: _tensor(world, domains, info, computed.dtypes) for info in world.tensors.values()}
         return Program(
             tensors,
-            definitions,
+            computed.definitions,
             outputs,
             settled,
             {name: domains.norm(size) for name, (size, _) in root.dims.items()},
             dict(world.sizes),
             tuple(collector.updates),
             tuple((domains.norm(a), domains.norm(b), span) for a, b, span in domains.equalities),
-            scans,
+            computed.scans,
+            computed.fixpoints,
         )
 
 
@@ -90,57 +88,9 @@ def _batch_names(statements: tuple[ast.Statement, ...]) -> Iterator[str]:
                     yield value.items[0].name
 
 
-def _definitions(world: World, domains: Domains) -> tuple[tuple[Definition, ...], tuple[Scan, ...], dict[str, str]]:
-    """All definitions, each after those that it reads; those of a recurrence together as a scan."""
-    table = _table(world, domains)
-    definitions: list[Definition] = []
-    scans: list[Scan] = []
-    for info in in_order(world):
-        recurrence = world.recurrence(info.name)
-        if recurrence is None:
-            definition = define(world, domains, table, info)
-            if definition is not None:
-                definitions.append(definition)
-        elif info.name == recurrence.order[0]:
-            scan = _scan(world, domains, table, recurrence)
-            if scan is not None:
-                scans.append(scan)
-    return tuple(definitions), tuple(scans), table.dtypes
-
-
-def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
-    """The definitions of a recurrence. Element types are found by going round until none widens."""
-    members = [world.tensors[name] for name in recurrence.order]
-    for info in members:
-        table.dtypes[info.name] = info.element or "bool"
-    found: list[Definition | None] = []
-    for _ in range(len(members) + 6):
-        assumed = {info.name: table.dtypes[info.name] for info in members}
-        found = [define(world, domains, table, info) for info in members]
-        for info in members:
-            table.presence.pop(info.name, None)
-            table.dtypes[info.name] = join((assumed[info.name], table.dtypes[info.name]))
-        if None in found or all(table.dtypes[name] == dtype for name, dtype in assumed.items()):
-            break
-    if None in found:
-        return None
-    steps = largest(table.shapes[name][axis] for name, axis in recurrence.axes.items())
-    axes = tuple((name, recurrence.axes[name]) for name in recurrence.order)
-    return Scan(axes, tuple(d for d in found if d is not None), steps, recurrence.reverse)
-
-
-def _table(world: World, domains: Domains) -> Table:
-    shapes = {}
-    for info in world.tensors.values():
-        sizes = [domains.size(domains.axis(info.name, at)) for at in range(len(info.labels or ()))]
-        shapes[info.name] = tuple(Size.of(1) if size is None else domains.norm(size) for size in sizes)
-    given = {info.name: info.element or "float" for info in world.tensors.values() if info.kind != "defined"}
-    return Table(world.problems, shapes, given)
-
-
 def _build_what_can_be(world: World, domains: Domains) -> None:
     """Find the projection's errors also in a program with other errors, in equations whose sizes are all known."""
-    table = _table(world, domains)
+    table = table_of(world, domains)
     broken = {info.name for info in world.tensors.values() if info.equations and not info.statements}
     for info in in_order(world):
         sizes = [domains.size(domains.index(s, name)) for s in info.statements for name in statement_names(s)]
@@ -158,7 +108,7 @@ def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, 
         axes.append(Axis(label, domains.norm(size)))
     positions = None if info.positions is None else domains.norm(info.positions)
     dtype = dtypes.get(info.name, info.element or "float")
-    kind = info.kind if world.recurrence(info.name) is None else "scanned"
+    kind = "scanned" if info.name in world.units else info.kind
     return Tensor(info.name, kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal)
 
 
@@ -179,7 +129,7 @@ def _outputs(world: World) -> tuple[str, ...]:
         for info in asked
         for s in info.statements
         for access in accesses(s)
-        if access.tensor not in getattr(world.recurrence(info.name), "axes", (info.name,))
+        if access.tensor not in getattr(world.units.get(info.name), "order", (info.name,))
     }
     own = [info.name for info in asked if info.scope is world.root and info.kind == "defined"]
     return tuple(name for name in own if name not in read and not name.endswith(".next"))

@@ -10,7 +10,7 @@ from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import FileRef, Init
 from tensorlang.ops import ALONG, INITIALIZERS, POINTWISE, REDUCTIONS, STRUCTURED
-from tensorlang.sema import calls, expand, messages
+from tensorlang.sema import calls, declared, expand, messages
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, ast_walk, strip
@@ -39,13 +39,14 @@ def collect(
                 _equation(world, scope, statement)
             case ast.Rule():
                 messages.rules_later(world.problems, statement.span, bool(statement.body))
-            case ast.Fixpoint():
-                messages.fixpoint_later(world.problems, statement.span)
             case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
                 if inside is not None:
                     messages.not_in_a_module(world.problems, statement.span, inside.name)
             case _:
                 pass
+    for statement in statements:
+        if isinstance(statement, ast.Fixpoint):
+            declared.declare(world, scope, statement)
 
 
 def _environment(world: World, scope: Scope, statement: ast.Statement) -> None:

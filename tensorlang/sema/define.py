@@ -78,7 +78,7 @@ def _aggregate(world: World, info: TensorInfo) -> str:
     found: dict[str, Span] = {}
     aggregated = any(statement.operator not in ("=", "+=") for statement in info.statements)
     for statement in info.statements:
-        if aggregated and _special(statement):
+        if aggregated and is_special(statement):
             continue
         name = AGGREGATES.get(statement.operator, "sum") if statement.operator not in ("=", "+=") else "sum"
         found.setdefault(name, statement.span)
@@ -126,7 +126,7 @@ def _piece(
         value = _truth(value)
     indices = tuple(dict.fromkeys(builder.index(name) for entry in statement.left for name in _ordered(entry)))
     assert free_indices(value) <= set(indices), f"{info.name}: {free_indices(value)} beyond {indices}"
-    return Piece(left, indices, value, _special(statement), statement.span)
+    return Piece(left, indices, value, is_special(statement), statement.span)
 
 
 def _own_names(node: Resolved) -> frozenset[str]:
@@ -168,7 +168,7 @@ def _guards(
     return tuple(found)
 
 
-def _special(statement: Statement) -> bool:
+def is_special(statement: Statement) -> bool:
     """A left side with constants or repeated indices wins over a general one."""
     places = [entry.index for entry in statement.left if isinstance(entry, Place)]
     constant = any(isinstance(entry, Value | FromEnd) or _range(statement, entry) for entry in statement.left)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from tensorlang.sema import messages
 from tensorlang.sema.domains import accesses
-from tensorlang.sema.recursion import Recurrence
+from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import Access, Addition, FromEnd, Place, Statement
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.world import World
@@ -19,8 +19,8 @@ def in_order(world: World) -> list[TensorInfo]:
         name: list(dict.fromkeys(a.tensor for s in info.statements for a in accesses(s) if a.tensor in defined))
         for name, info in defined.items()
     }
-    for recurrence in world.recurrences:
-        _as_one(recurrence, reads)
+    for unit in dict.fromkeys(world.units.values()):
+        _as_one(unit, reads)
     done: dict[str, bool] = {}
     ordered: list[TensorInfo] = []
     for start in defined:
@@ -47,16 +47,16 @@ def in_order(world: World) -> list[TensorInfo]:
     return ordered
 
 
-def _as_one(recurrence: Recurrence, reads: dict[str, list[str]]) -> None:
-    """Let a recurrence stand at one place: its first tensor waits for what any reads, each other for the one before."""
-    members = recurrence.order
-    outside = [name for member in members for name in reads[member] if name not in recurrence.axes]
-    reads[members[0]] = list(dict.fromkeys(outside))
+def _as_one(unit: Unit, reads: dict[str, list[str]]) -> None:
+    """Let a circle stand at one place: its first tensor waits for what any reads, each other for the one before."""
+    members = unit.order
+    inside = frozenset(members)
+    reads[members[0]] = list(dict.fromkeys(n for member in members for n in reads[member] if n not in inside))
     for before, member in pairwise(members):
         reads[member] = [before]
     for name, others in reads.items():
-        if name not in recurrence.axes and any(other in recurrence.axes for other in others):
-            reads[name] = list(dict.fromkeys(members[-1] if other in recurrence.axes else other for other in others))
+        if name not in inside and not inside.isdisjoint(others):
+            reads[name] = list(dict.fromkeys(members[-1] if other in inside else other for other in others))
 
 
 def _cycle(world: World, defined: dict[str, TensorInfo], names: list[str]) -> None:

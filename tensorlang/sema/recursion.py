@@ -1,13 +1,16 @@
-"""Recurrences among the equations: which tensors need each other, and the axis along which that is well-founded.
+"""Which tensors need each other: in the order of an axis (a ``Recurrence``), or in a circle (``circles.py``).
 
-In: resolved statements, before sizes are known. Out: groups of tensors, each with an axis; on it every read inside the
-group is at an earlier position (or a later one throughout), or at the same position of a tensor computed before.
+In: resolved statements, before sizes are known. Out: groups of tensors. Those of a recurrence have an axis each, on
+which every read inside the group is at an earlier position (or a later one throughout), or at the same position of a
+tensor computed before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tensorlang.sema import messages
+from tensorlang.sema.circles import Circle, find_circle
 from tensorlang.sema.resolved import Access, Addition, FromEnd, Place, Resolved, Statement, Value, names_free, walk
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.world import World
@@ -20,6 +23,13 @@ class Recurrence:
     order: tuple[str, ...]
     axes: dict[str, int]
     reverse: bool
+
+    def stepped(self, tensor: str) -> frozenset[int]:
+        """The axes of a tensor whose positions come one after the other."""
+        return frozenset((self.axes[tensor],))
+
+
+Unit = Recurrence | Circle
 
 
 @dataclass(slots=True, eq=False)
@@ -53,20 +63,38 @@ def reads(statement: Statement) -> list[Access]:
     return [node for node in nodes if isinstance(node, Access)]
 
 
-def find_recurrences(world: World) -> list[Recurrence]:
-    """The well-founded groups; those that are not stay for ``order.py`` to report."""
+def find_units(world: World) -> list[Unit]:
+    """The groups that can be computed: as declared, else in the order of an axis, else by what aggregates allow.
+
+    Those that cannot stay for ``order.py`` to report.
+    """
     defined = {info.name: info for info in world.tensors.values() if info.kind == "defined" and info.statements}
     edges = {
         name: list(dict.fromkeys(a.tensor for s in info.statements for a in reads(s) if a.tensor in defined))
         for name, info in defined.items()
     }
     found = []
-    for group in components(edges):
-        if len(group) > 1 or group[0] in edges[group[0]]:
-            recurrence = _well_founded({name: defined[name] for name in group})
-            if recurrence is not None:
-                found.append(recurrence)
+    met: set[str] = set()
+    for names in components(edges):
+        if len(names) > 1 or names[0] in edges[names[0]]:
+            met.update(names)
+            unit = _unit(world, {name: defined[name] for name in names}, edges)
+            if unit is not None:
+                found.append(unit)
+    for asked in world.settling:
+        if asked.names and met.isdisjoint(asked.names) and all(name in defined for name in asked.names):
+            messages.no_circle(world.problems, asked.span, asked.names)
     return found
+
+
+def _unit(world: World, group: dict[str, TensorInfo], edges: dict[str, list[str]]) -> Unit | None:
+    inside = {name: [other for other in edges[name] if other in group] for name in group}
+    asked = [ask for ask in world.settling if not group.keys().isdisjoint(ask.names)]
+    for other in asked[1:]:
+        messages.circle_asked_twice(world.problems, other.span, asked[0].span)
+    if asked:
+        return find_circle(group, inside, asked[0])
+    return _well_founded(group) or find_circle(group, inside, None)
 
 
 def components(edges: dict[str, list[str]]) -> list[list[str]]:

@@ -13,6 +13,7 @@ from tensorlang.sema import messages
 from tensorlang.sema.domains import Domains, Var, accesses
 from tensorlang.sema.extents import left_axes
 from tensorlang.sema.ranges import valid_range
+from tensorlang.sema.recursion import Recurrence, Unit
 from tensorlang.sema.resolved import (
     Access,
     Flat,
@@ -99,18 +100,20 @@ def own_domain(world: World, statement: Statement) -> set[str]:
     found = {*statement.dims, *statement.ranges}
     for access in accesses(statement):
         if access.tensor not in STRUCTURED:
-            along = stepped(world, statement, access)
-            found |= {e.index for at, e in enumerate(access.at) if isinstance(e, Place) and at != along}
+            open_axes = unbounding(world, statement, access)
+            found |= {e.index for at, e in enumerate(access.at) if isinstance(e, Place) and at not in open_axes}
             found |= {name for entry in access.at if isinstance(entry, Flat) for name in entry.indices}
     if world.tensors[statement.tensor].declared:
         found |= {entry.index for entry in statement.left if isinstance(entry, Place)}
     return found
 
 
-def stepped(world: World, statement: Statement, access: Access) -> int | None:
-    """The axis of an access that a recurrence steps along: it does not bound the index of the step."""
-    recurrence = world.recurrence(statement.tensor)
-    return None if recurrence is None else recurrence.axes.get(access.tensor)
+def unbounding(world: World, statement: Statement, access: Access) -> frozenset[int]:
+    """The axes of an access that say nothing of how far an index goes: those along which a tensor reads itself."""
+    unit = world.units.get(statement.tensor)
+    if unit is None or access.tensor not in unit.order:
+        return frozenset()
+    return unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset(range(len(access.at)))
 
 
 def _statement(domains: Domains, statement: Statement) -> None:
@@ -122,11 +125,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
     own = own_domain(domains.world, statement)
     arithmetic: dict[str, list[tuple[Access, int]]] = {}
     for access in accesses(statement):
-        along = stepped(domains.world, statement, access)
+        unit = domains.world.units.get(statement.tensor)
         if access.tensor in STRUCTURED:
             _structured(domains, statement, access)
-        elif along is not None:
-            _recurrent(domains, statement, access, along)
+        elif unit is not None and access.tensor in unit.order:
+            _inside(domains, statement, access, unit)
         else:
             for at, entry in enumerate(access.at):
                 if _entry(domains, statement, access, at, entry):
@@ -150,10 +153,11 @@ def _left_places(domains: Domains, statement: Statement, arithmetic: Set[str]) -
                 )
 
 
-def _recurrent(domains: Domains, statement: Statement, access: Access, along: int) -> None:
-    """A read of a tensor's own recurrence: it bounds no index by arithmetic, and that of the step only at last."""
+def _inside(domains: Domains, statement: Statement, access: Access, unit: Unit) -> None:
+    """A read of what is being computed: it bounds no index by arithmetic, and that of a step only at last."""
+    stepped = unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset()
     for at, entry in enumerate(access.at):
-        if at != along:
+        if at not in stepped:
             _entry(domains, statement, access, at, entry)
         elif isinstance(entry, Place):
             pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)

@@ -14,12 +14,16 @@ from tensorlang.source import Span
 from tensorlang.syntax import ast
 
 if TYPE_CHECKING:
-    from tensorlang.sema.recursion import Recurrence
+    from tensorlang.sema.declared import Asked
+    from tensorlang.sema.recursion import Unit
 
 
 @dataclass(slots=True, eq=False)
 class World:
-    """``applied`` remembers the result of each application by where it stands, so that looking twice expands once."""
+    """``applied`` remembers the result of each application by where it stands, so that looking twice expands once.
+
+    ``settling`` are the declarations of fixed points; ``units`` says how tensors that need themselves are computed.
+    """
 
     setting: Setting
     problems: Problems
@@ -35,13 +39,10 @@ class World:
     ties: list[tuple[str, int, Size, Span]] = field(default_factory=list)
     same: list[tuple[str, str, Span]] = field(default_factory=list)
     resolved: int = 0
-    recurrences: list[Recurrence] = field(default_factory=list)
+    settling: list[Asked] = field(default_factory=list)
+    units: dict[str, Unit] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
     asked: list[TensorInfo] = field(default_factory=list)
-
-    def recurrence(self, tensor: str) -> Recurrence | None:
-        """The recurrence that a tensor belongs to."""
-        return next((r for r in self.recurrences if tensor in r.axes), None)
 
     def add(self, info: TensorInfo) -> TensorInfo:
         self.tensors[info.name] = info

@@ -14,10 +14,6 @@ def why_later(problems: Problems, span: Span) -> None:
     problems.error("E0503", "proofs (`why`) are not supported yet", span)
 
 
-def fixpoint_later(problems: Problems, span: Span) -> None:
-    problems.error("E0504", "fixed points are not supported yet", span)
-
-
 def derivatives_later(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0505", f"derivatives (`{name}`) are not supported yet", span)
 

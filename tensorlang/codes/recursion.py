@@ -1,0 +1,39 @@
+"""Codes of tensors that need themselves: recurrences, fixed points, circles (E052x)."""
+
+from __future__ import annotations
+
+from tensorlang.codes.record import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0520", "a faulty declaration of a fixed point",
+        "`fixpoint Z tol 1e-6 max 100 method anderson otherwise error` says of the circle of equations that `Z` belongs to: "
+        "how little may change at the end, how many steps it may take, how the next guess is made (`anderson` mixes the last "
+        "few, `plain` takes the last), and whether not getting there is an error or a warning (`otherwise warn`). Each "
+        "setting stands once, and a circle has one declaration.",
+        "input X[i]\nfixpoint Z tolerance 1e-6\nZ[i] = 0.5 Z[i] + X[i]\n",
+        "input X[i]\nfixpoint Z tol 1e-6\nZ[i] = 0.5 Z[i] + X[i]\n",
+    ),
+    Code(
+        "W0520", "a fixed point of equations in no circle",
+        "A `fixpoint` iterates equations that read what they define. Where they do not, they are computed once, and the "
+        "declaration says nothing. Often a name in one of the equations is not the one that was meant.",
+        "input X[i]\nfixpoint Z\nZ[i] = 0.5 X[i]\n", "input X[i]\nfixpoint Z\nZ[i] = 0.5 Z[i] + X[i]\n",
+    ),
+    Code(
+        "E0521", "a fixed point of whole numbers or truth values",
+        "A declared fixed point is reached little by little, and it has a gradient: its tensors hold real numbers. Whole "
+        "numbers and truth values are iterated where an aggregate only ever improves them (`min=`, `max=`, `or=`, `and=`): "
+        "such a circle needs no declaration, and ends exactly.",
+        "input X[i]\nint Z[i]\nfixpoint Z\nZ[i] = floor(0.5 Z[i] + X[i])\n",
+        "input X[i]\nfixpoint Z\nZ[i] = 0.5 Z[i] + X[i]\n",
+    ),
+    Code(
+        "E0522", "whole numbers that start at an infinity",
+        "A circle of `min=` or `max=` starts where nothing has been found yet: at an infinity. An equation that adds to it or "
+        "multiplies it needs real numbers there, since the largest integer plus one is not a larger one. Without a declared "
+        "type such a tensor is a float; integers that are only passed on, as labels are, stay integers.",
+        "input int W[x,x']\nint D[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
+        "input int W[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
+    ),
+)  # fmt: skip

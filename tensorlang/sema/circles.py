@@ -1,0 +1,106 @@
+"""Tensors that read each other in a circle, with no axis that orders them: computed until nothing changes.
+
+In: a group of tensors, each of which needs all. Out: a ``Circle``, the order of one step in it chosen so that as few
+tensors as possible are read before the step has computed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from tensorlang.sema.declared import Asked
+from tensorlang.sema.define import is_special
+from tensorlang.sema.resolved import Access, Addition, Multiplication, Raise, walk
+from tensorlang.sema.scope import TensorInfo
+
+IDEMPOTENT = ("min=", "max=", "or=", "and=")
+
+Reads = Mapping[str, list[str]]
+
+# Above this many tensors in one circle the smallest set that cuts it is not searched for.
+SEARCHED = 12
+
+
+@dataclass(slots=True, eq=False)
+class Circle:
+    """``order`` are the tensors in the order of one step; ``monotone``: each circle passes through min max or and."""
+
+    order: tuple[str, ...]
+    monotone: bool
+    asked: Asked | None
+
+
+def find_circle(group: Mapping[str, TensorInfo], reads: Reads, asked: Asked | None) -> Circle | None:
+    """The group as a circle; None where no declaration asks for it and aggregates do not cut it."""
+    improving = [name for name, info in group.items() if idempotent(info)]
+    cut = _cut(reads, improving)
+    if cut is not None:
+        return Circle(_step_order(reads, cut), True, asked)
+    if asked is None:
+        return None
+    named = [name for name in group if name in asked.names]
+    cut = _cut(reads, [*named, *(name for name in group if name not in named)])
+    assert cut is not None
+    return Circle(_step_order(reads, cut), False, asked)
+
+
+def idempotent(info: TensorInfo) -> bool:
+    """Whether a tensor only ever takes the best of what falls on an element: to be told twice changes nothing."""
+    general = [statement.operator for statement in info.statements if not is_special(statement)]
+    if info.relation and all(operator in ("=", "+=") for operator in general):
+        return True
+    return bool(general) and all(operator in IDEMPOTENT for operator in general)
+
+
+def counted(group: Mapping[str, TensorInfo], name: str) -> bool:
+    """Whether arithmetic is done on the tensor inside the group: its start, an infinity, must be a real number then."""
+    return any(
+        isinstance(part, Access) and part.tensor == name
+        for info in group.values()
+        for statement in info.statements
+        for node in walk(statement.value)
+        if isinstance(node, Addition | Multiplication | Raise)
+        for part in walk(node)
+    )
+
+
+def _cut(reads: Reads, candidates: list[str]) -> frozenset[str] | None:
+    """As few of the candidates as possible so that every circle passes through one; None where all do not do."""
+    must = {name for name in reads if name in reads[name]}
+    if not must <= set(candidates) or not _cuts(reads, frozenset(candidates)):
+        return None
+    free = [name for name in candidates if name not in must]
+    if len(free) <= SEARCHED:
+        for count in range(len(free) + 1):
+            for chosen in combinations(free, count):
+                if _cuts(reads, frozenset(must.union(chosen))):
+                    return frozenset(must.union(chosen))
+    kept = frozenset(candidates)
+    for name in reversed(free):
+        if _cuts(reads, kept - {name}):
+            kept -= {name}
+    return kept
+
+
+def _cuts(reads: Reads, removed: frozenset[str]) -> bool:
+    left = {name for name in reads if name not in removed}
+    while left:
+        ready = {name for name in left if not left.intersection(reads[name])}
+        if not ready:
+            return False
+        left -= ready
+    return True
+
+
+def _step_order(reads: Reads, cut: Iterable[str]) -> tuple[str, ...]:
+    """Each tensor behind those that it reads, but for the tensors of the cut, which are read as they were before."""
+    before = frozenset(cut)
+    order: list[str] = []
+    waiting = list(reads)
+    while waiting:
+        ready = next(n for n in waiting if all(r in before or r in order for r in reads[n]))
+        waiting.remove(ready)
+        order.append(ready)
+    return tuple(order)

@@ -1,0 +1,151 @@
+"""All definitions of a program, each after those that it reads; tensors that need themselves as scans and fixpoints.
+
+In: statements and solved sizes. Out: ``Computed``. Inside a scan or a fixpoint the element types are found by going
+round until none widens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tensorlang.ir.domain import Size, largest
+from tensorlang.ir.facts import dtype, is_floating, join
+from tensorlang.ir.nodes import tensors_read
+from tensorlang.ir.program import Definition
+from tensorlang.ir.recursion import Fixpoint, Scan
+from tensorlang.sema import messages
+from tensorlang.sema.build import Table
+from tensorlang.sema.circles import Circle, counted, idempotent
+from tensorlang.sema.define import define
+from tensorlang.sema.domains import Domains
+from tensorlang.sema.order import in_order
+from tensorlang.sema.recursion import Recurrence
+from tensorlang.sema.world import World
+
+# Steps that a circle of aggregates, or a declared fixed point, may take where its declaration does not say.
+MOST_MONOTONE, MOST = 10_000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    definitions: tuple[Definition, ...]
+    scans: tuple[Scan, ...]
+    fixpoints: tuple[Fixpoint, ...]
+    dtypes: dict[str, str]
+
+
+def definitions(world: World, domains: Domains) -> Computed:
+    table = table_of(world, domains)
+    plain: list[Definition | None] = []
+    scans: list[Scan | None] = []
+    fixpoints: list[Fixpoint | None] = []
+    for info in in_order(world):
+        unit = world.units.get(info.name)
+        if unit is None:
+            plain.append(define(world, domains, table, info))
+        elif info.name == unit.order[0] and isinstance(unit, Recurrence):
+            scans.append(_scan(world, domains, table, unit))
+        elif info.name == unit.order[0] and isinstance(unit, Circle):
+            fixpoints.append(_fixpoint(world, domains, table, unit))
+    return Computed(
+        tuple(d for d in plain if d is not None),
+        tuple(s for s in scans if s is not None),
+        tuple(f for f in fixpoints if f is not None),
+        table.dtypes,
+    )
+
+
+def table_of(world: World, domains: Domains) -> Table:
+    shapes = {}
+    for info in world.tensors.values():
+        sizes = [domains.size(domains.axis(info.name, at)) for at in range(len(info.labels or ()))]
+        shapes[info.name] = tuple(Size.of(1) if size is None else domains.norm(size) for size in sizes)
+    given = {info.name: info.element or "float" for info in world.tensors.values() if info.kind != "defined"}
+    return Table(world.problems, shapes, given)
+
+
+def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
+    found = _going_round(world, domains, table, recurrence.order, dict.fromkeys(recurrence.order, "bool"))
+    if found is None:
+        return None
+    steps = largest(table.shapes[name][axis] for name, axis in recurrence.axes.items())
+    axes = tuple((name, recurrence.axes[name]) for name in recurrence.order)
+    return Scan(axes, found, steps, recurrence.reverse)
+
+
+def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> Fixpoint | None:
+    asked = circle.asked
+    span = world.tensors[circle.order[0]].statements[0].span if asked is None else asked.span
+    if circle.monotone:
+        found = _going_round(world, domains, table, circle.order, _starts(world, circle))
+    elif _all_real(world, circle):
+        found = _going_round(world, domains, table, circle.order, dict.fromkeys(circle.order, "float"))
+        if found is not None and not _stay_real(world, table, circle, found):
+            return None
+    else:
+        return None
+    if found is None:
+        return None
+    most = asked.most if asked is not None and asked.most else MOST_MONOTONE if circle.monotone else MOST
+    if asked is None:
+        return Fixpoint(found, circle.monotone, 0.0, most, False, "plain", span)
+    tolerance, method = (0.0, "plain") if circle.monotone else (asked.tolerance, asked.method)
+    return Fixpoint(found, circle.monotone, tolerance, most, asked.lenient, method, span)
+
+
+def _starts(world: World, circle: Circle) -> dict[str, str]:
+    """The least element types of monotone tensors: what is counted with starts at an infinity, so is real."""
+    group = {name: world.tensors[name] for name in circle.order}
+    least = {}
+    for name, info in group.items():
+        infinite = idempotent(info) and not info.relation and info.statements[0].operator not in ("or=", "and=")
+        real = infinite and counted(group, name)
+        if real and info.element in ("int", "bool"):
+            messages.counted_integers(world.problems, info.span, name, info.element)
+        least[name] = "float" if real else "bool"
+    return least
+
+
+def _all_real(world: World, circle: Circle) -> bool:
+    """Whether no tensor of a circle is declared as whole numbers or truth values."""
+    real = True
+    for name in circle.order:
+        info = world.tensors[name]
+        element = "bool" if info.relation else info.element
+        if element is not None and not is_floating(element):
+            assert circle.asked is not None
+            messages.fixpoint_not_real(world.problems, info.span, name, element, circle.asked.span)
+            real = False
+    return real
+
+
+def _stay_real(world: World, table: Table, circle: Circle, found: tuple[Definition, ...]) -> bool:
+    real = True
+    for definition in found:
+        info = world.tensors[definition.tensor]
+        given = join(dtype(piece.value) for piece in definition.pieces)
+        if not is_floating(given) and any(tensors_read(p.value) & set(circle.order) for p in definition.pieces):
+            assert circle.asked is not None
+            messages.fixpoint_not_real(world.problems, info.statements[0].span, info.name, given, circle.asked.span)
+            real = False
+    return real
+
+
+def _going_round(
+    world: World, domains: Domains, table: Table, names: tuple[str, ...], least: dict[str, str]
+) -> tuple[Definition, ...] | None:
+    """The definitions of tensors that read each other; each element type is at least its ``least``."""
+    members = [world.tensors[name] for name in names]
+    for info in members:
+        table.dtypes[info.name] = info.element or least[info.name]
+    found: list[Definition | None] = []
+    for _ in range(len(members) + 6):
+        assumed = {info.name: table.dtypes[info.name] for info in members}
+        found = [define(world, domains, table, info) for info in members]
+        for info in members:
+            table.presence.pop(info.name, None)
+            table.dtypes[info.name] = join((assumed[info.name], table.dtypes[info.name]))
+        if None in found or all(table.dtypes[name] == dtype for name, dtype in assumed.items()):
+            break
+    defined = tuple(definition for definition in found if definition is not None)
+    return defined if len(defined) == len(found) else None
