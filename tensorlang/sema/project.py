@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
-from tensorlang.ir.facts import dtype, presence
+from tensorlang.ir.domain import Size
+from tensorlang.ir.facts import dtype, is_floating, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -22,12 +23,15 @@ from tensorlang.ir.nodes import (
     Contract,
     Expr,
     Index,
+    Position,
+    Read,
     Reduce,
     Where,
     conjunction,
     contract,
     free_indices,
     number,
+    product,
 )
 from tensorlang.ops import REDUCTIONS
 from tensorlang.sema import messages
@@ -171,7 +175,7 @@ class Projection:
         base, opened = self.go(node.base, outside | names_free(node.exponent))
         exponent, _ = self.go(node.exponent, outside | self.names(base))
         self.build.check_power((base, exponent), node.span)
-        value = Apply("pow", (base, exponent))
+        value = _raised(base, exponent)
         summed = self.names(base) - outside - self.names(exponent)
         self._refuse(summed, opened)
         return self.sum_over(summed, (value,), outside | self.names(value)), _NOTHING
@@ -184,9 +188,7 @@ class Projection:
     def _apply(self, op: str, args: tuple[Resolved, ...], outside: frozenset[str], span: Span) -> Expr:
         values = tuple(self._argument(arg, outside, span) for arg in args)
         self.build.check_apply(op, values, args, span)
-        if op == "pow" and _integers(self.build, values):
-            return _integer_power(values)
-        return Apply(op, values)
+        return _raised(*values) if op == "pow" else Apply(op, values)
 
     def _argument(self, arg: Resolved, outside: frozenset[str], function: Span) -> Expr:
         """What is left over at a function's argument: summed where its term is a product, an error where alone."""
@@ -344,22 +346,28 @@ def _negate(node: Expr) -> Expr:
     return Apply("neg", (node,))
 
 
-def _integers(build: Builder, values: tuple[Expr, ...]) -> bool:
-    exponent = values[1]
-    return (
-        isinstance(exponent, Const)
-        and type(exponent.value) is int
-        and exponent.value < 0
-        and not build.floats(values[0])
-    )
+def _raised(base: Expr, exponent: Expr) -> Expr:
+    """A power. Integers to an exponent that may be negative are raised as floats; ``n^-2`` is a reciprocal."""
+    if is_floating(dtype(base)) or is_floating(dtype(exponent)) or _counts(exponent):
+        return Apply("pow", (base, exponent))
+    if isinstance(exponent, Const) and isinstance(exponent.value, int):
+        power = base if exponent.value == -1 else Apply("pow", (base, number(-exponent.value)))
+        return Apply("reciprocal", (power,))
+    return Apply("pow", (product(number(1.0), base), exponent))
 
 
-def _integer_power(values: tuple[Expr, ...]) -> Expr:
-    """``n^-2`` of integers is a float: the reciprocal of a power."""
-    base, exponent = values
-    assert isinstance(exponent, Const)
-    assert isinstance(exponent.value, int)
-    return Apply("reciprocal", (base if exponent.value == -1 else Apply("pow", (base, number(-exponent.value))),))
+def _counts(node: Expr) -> bool:
+    """Whether an integer expression is plainly 0 or more: made of positions, sizes and such numbers."""
+    match node:
+        case Const(value=value):
+            coefficients = [c for _, c in value.terms] if isinstance(value, Size) else [value]
+            return all(not isinstance(c, complex) and c >= 0 for c in coefficients)
+        case Position():
+            return True
+        case Contract(factors=parts) | Apply(op="add", args=parts):
+            return all(map(_counts, parts))
+        case Read() | Apply() | Reduce() | AlongIndex() | Where():
+            return dtype(node) == "bool"
 
 
 def _indexed_factors(node: Resolved) -> int:

@@ -48,6 +48,13 @@ MEANT: dict[str, tuple[str, Mapping[str, Any], Callable[[], Any]]] = {
         "input X[i,j], Z[i,j]\nY[i,k] = concat[k](X[i,j] where j > 0, Z[i,j])", {"X": A, "Z": B},
         lambda: np.concatenate([A * (np.arange(6) > 0), B], 1),
     ),
+    "integers to exponents that may be negative are raised as floats": (
+        "input int K[i]\nY[i] = 1 - 2^(-1 - i) + 3^K[i]", {"K": np.array([2, -1, 0])},
+        lambda: 1 - 2.0 ** -np.arange(1, 4) + 3.0 ** np.array([2, -1, 0]),
+    ),
+    "integers to exponents that count stay integers": (
+        "input int K[i]\nY[i] = K[i]^(2 i + 1)", {"K": np.array([3, -2, 7])}, lambda: np.array([3, -8, 7**5]),
+    ),
 }  # fmt: skip
 
 
@@ -101,3 +108,9 @@ def test_declared_outputs_are_what_a_training_run_gives():
     assert tl.run(text)["W"].tolist() == 3
     assert set(tl.run(text + "\nL?")) == {"L"}
     assert not tl.run(text.removesuffix("output W"))
+
+
+def test_only_integers_to_exponents_that_count_are_integers():
+    text = "dim i = 2\ninput int K[i]\nA[i] = 2^K[i]\nB[i] = 2^(i + |i|)\nC[i] = 2^(i - 1)"
+    found = tl.compile(text)(K=np.array([1, 2]))
+    assert [str(found[name].dtype) for name in "ABC"] == ["torch.float32", "torch.int64", "torch.float32"]
