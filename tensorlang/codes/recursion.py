@@ -1,4 +1,4 @@
-"""Codes of tensors that need themselves: recurrences, fixed points, circles (E052x)."""
+"""Codes of tensors that need themselves: recurrences, fixed points, circles (E052x), how recurrences run (E054x)."""
 
 from __future__ import annotations
 
@@ -35,5 +35,21 @@ CODES: tuple[Code, ...] = (
         "type such a tensor is a float; integers that are only passed on, as labels are, stay integers.",
         "input int W[x,x']\nint D[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
         "input int W[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
+    ),
+    Code(
+        "E0540", "a faulty declaration of a recurrence",
+        "`scan H method loop checkpoint 64` says how the recurrence that `H` belongs to is run; it never changes what it "
+        "means. `method` is `auto`, `loop` (position by position) or `parallel` (Newton's method over all positions at once, "
+        "to the tolerance `tol` in at most `max` rounds). `checkpoint 64` is for training: the gradient keeps every 64th "
+        "position and computes those between again. Each setting stands once, and a recurrence has one declaration.",
+        "input X[t]\nscan H checkpoints 64\nH[t] = 0.5 H[t-1] + X[t]\n",
+        "input X[t]\nscan H checkpoint 64\nH[t] = 0.5 H[t-1] + X[t]\n",
+    ),
+    Code(
+        "E0541", "a `scan` of what is no recurrence",
+        "`scan` says how a recurrence is run: a tensor whose positions along one axis need earlier ones. Others are computed "
+        "at once for all positions, and one that needs itself at the same position is a fixed point. Often a name in one of "
+        "the equations is not the one that was meant.",
+        "input X[t]\nscan H\nH[t] = 0.5 X[t-1] + X[t]\n", "input X[t]\nscan H\nH[t] = 0.5 H[t-1] + X[t]\n",
     ),
 )  # fmt: skip

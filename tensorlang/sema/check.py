@@ -19,6 +19,7 @@ from tensorlang.sema.define import define, statement_names
 from tensorlang.sema.definitions import definitions, table_of
 from tensorlang.sema.domains import Domains, accesses
 from tensorlang.sema.equations import resolve_equations
+from tensorlang.sema.manners import check_manners, with_manners
 from tensorlang.sema.order import in_order
 from tensorlang.sema.recursion import find_units
 from tensorlang.sema.scope import Scope, TensorInfo, View
@@ -42,6 +43,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
             if info.kind == "defined" and not info.equations and not info.statements and not info.unsure:
                 messages.never_defined(problems, info)
         world.units = {name: unit for unit in find_units(world) for name in unit.order}
+        check_manners(world)
         domains = solve(world)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)
@@ -61,7 +63,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
             dict(world.sizes),
             tuple(collector.updates),
             tuple((domains.norm(a), domains.norm(b), span) for a, b, span in domains.equalities),
-            computed.scans,
+            with_manners(world, computed.scans),
             computed.fixpoints,
         )
 

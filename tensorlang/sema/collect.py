@@ -10,7 +10,7 @@ from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import FileRef, Init
 from tensorlang.ops import ALONG, INITIALIZERS, POINTWISE, REDUCTIONS, STRUCTURED
-from tensorlang.sema import calls, declared, expand, messages
+from tensorlang.sema import calls, declared, expand, manners, messages
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, ast_walk, strip
@@ -45,8 +45,18 @@ def collect(
             case _:
                 pass
     for statement in statements:
-        if isinstance(statement, ast.Fixpoint):
+        _itself(world, scope, statement)
+
+
+def _itself(world: World, scope: Scope, statement: ast.Statement) -> None:
+    """How tensors that need themselves are computed; the equations of the block are known by now."""
+    match statement:
+        case ast.Fixpoint():
             declared.declare(world, scope, statement)
+        case ast.Scan():
+            manners.declare(world, scope, statement)
+        case _:
+            pass
 
 
 def _environment(world: World, scope: Scope, statement: ast.Statement) -> None:

@@ -6,17 +6,21 @@ reported and left at their default.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from tensorlang.sema import collect, messages
-from tensorlang.sema.scope import Scope, View
-from tensorlang.sema.world import World, strip
+from tensorlang.sema.scope import Scope
+from tensorlang.sema.settings import Form, names_of, settings_of
+from tensorlang.sema.world import World
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
-METHODS = ("anderson", "plain")
-ENDINGS = ("error", "warn")
-SETTINGS = ("tol", "max", "method", "otherwise")
+FORM = Form(
+    "fixpoint",
+    "a fixed point",
+    "E0520",
+    {"method": ("anderson", "plain"), "otherwise": ("error", "warn")},
+    ("tol", "max"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +37,15 @@ class Asked:
 
 def declare(world: World, scope: Scope, statement: ast.Fixpoint) -> None:
     """Enter a declaration; the equations of the block are known by now."""
-    asked = Asked(tuple(_names(world, scope, statement)), statement.span)
-    seen: dict[str, Span] = {}
-    for option in statement.options:
-        if option.name in seen:
-            messages.setting_twice(world.problems, option.span, option.name, seen[option.name])
-        else:
-            seen[option.name] = option.span
-            asked = _set(world, scope, asked, option)
-    world.settling.append(asked)
-
-
-def _names(world: World, scope: Scope, statement: ast.Fixpoint) -> list[str]:
-    found = []
-    for name in statement.names:
-        entity = scope.names.get(name)
-        if isinstance(entity, View):
-            found.append(entity.tensor.name)
-        else:
-            own = [known for known, other in scope.names.items() if isinstance(other, View)]
-            messages.fixpoint_of_unknown(world.problems, statement.span, name, own)
-    return found
-
-
-def _set(world: World, scope: Scope, asked: Asked, option: ast.Option) -> Asked:
-    value = strip(option.value)
-    if option.name == "method":
-        word = _word(world, option, value, METHODS)
-        return asked if word is None else replace(asked, method=word)
-    if option.name == "otherwise":
-        word = _word(world, option, value, ENDINGS)
-        return asked if word is None else replace(asked, lenient=word == "warn")
-    number = collect.number_of(scope, value)
-    if option.name == "tol":
-        if number is not None and 0 < number < 1:
-            return replace(asked, tolerance=float(number))
-        messages.setting_value(world.problems, option.value.span, "tol", "a number between 0 and 1")
-    elif option.name == "max":
-        if isinstance(number, int) and number >= 1:
-            return replace(asked, most=number)
-        messages.setting_value(world.problems, option.value.span, "max", "a whole number of steps, 1 or more")
-    else:
-        messages.unknown_setting(world.problems, option.span, option.name, SETTINGS)
-    return asked
-
-
-def _word(world: World, option: ast.Option, value: ast.Expression, known: tuple[str, ...]) -> str | None:
-    if isinstance(value, ast.Name) and value.name in known:
-        return value.name
-    written = value.name if isinstance(value, ast.Name) else ""
-    messages.setting_word(world.problems, option.value.span, option.name, written, known)
-    return None
+    names = names_of(world, scope, statement, FORM)
+    given = settings_of(world, scope, statement, FORM)
+    world.settling.append(
+        Asked(
+            names,
+            statement.span,
+            given.fraction("tol", 1e-6),
+            given.count("max"),
+            given.word("method", "anderson"),
+            given.word("otherwise", "error") == "warn",
+        )
+    )

@@ -15,6 +15,7 @@ from tensorlang.syntax import ast
 
 if TYPE_CHECKING:
     from tensorlang.sema.declared import Asked
+    from tensorlang.sema.manners import Wish
     from tensorlang.sema.recursion import Unit
 
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class World:
     """``applied`` remembers the result of each application by where it stands, so that looking twice expands once.
 
-    ``settling`` are the declarations of fixed points; ``units`` says how tensors that need themselves are computed.
+    ``settling`` are the declarations of fixed points, ``manners`` those of recurrences; ``units`` says how tensors that
+    need themselves are computed.
     """
 
     setting: Setting
@@ -40,6 +42,7 @@ class World:
     same: list[tuple[str, str, Span]] = field(default_factory=list)
     resolved: int = 0
     settling: list[Asked] = field(default_factory=list)
+    manners: list[Wish] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
     asked: list[TensorInfo] = field(default_factory=list)

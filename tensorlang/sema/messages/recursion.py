@@ -9,27 +9,28 @@ from tensorlang.sema.messages.names import did_you_mean
 from tensorlang.source import Span
 
 
-def fixpoint_of_unknown(problems: Problems, span: Span, name: str, known: Iterable[str]) -> None:
-    help_ = did_you_mean(name, known) or ["a `fixpoint` names tensors that are defined by equations of the same block"]
+def declared_of_unknown(problems: Problems, span: Span, keyword: str, name: str, known: Iterable[str]) -> None:
+    help_ = did_you_mean(name, known)
+    help_ = help_ or [f"a `{keyword}` names tensors that are defined by equations of the same block"]
     problems.error("E0201", f"`{name}` is neither defined nor declared", (span, "named here"), help=help_)
 
 
-def unknown_setting(problems: Problems, span: Span, name: str, known: Sequence[str]) -> None:
+def unknown_setting(problems: Problems, code: str, span: Span, what: str, name: str, known: Sequence[str]) -> None:
     help_ = did_you_mean(name, known) or [f"the settings are {', '.join(known)}"]
-    problems.error("E0520", f"a fixed point has no setting `{name}`", span, help=help_)
+    problems.error(code, f"{what} has no setting `{name}`", span, help=help_)
 
 
-def setting_value(problems: Problems, span: Span, name: str, wanted: str) -> None:
-    problems.error("E0520", f"`{name}` is {wanted}", (span, f"found `{span.text}`"))
+def setting_value(problems: Problems, code: str, span: Span, name: str, wanted: str) -> None:
+    problems.error(code, f"`{name}` is {wanted}", (span, f"found `{span.text}`"))
 
 
-def setting_word(problems: Problems, span: Span, name: str, written: str, known: Sequence[str]) -> None:
+def setting_word(problems: Problems, code: str, span: Span, name: str, written: str, known: Sequence[str]) -> None:
     help_ = did_you_mean(written, known) or [f"write {' or '.join(f'`{name} {word}`' for word in known)}"]
-    problems.error("E0520", f"`{name}` is {' or '.join(known)}", (span, f"found `{span.text}`"), help=help_)
+    problems.error(code, f"`{name}` is {' or '.join(known)}", (span, f"found `{span.text}`"), help=help_)
 
 
-def setting_twice(problems: Problems, span: Span, name: str, first: Span) -> None:
-    problems.error("E0520", f"`{name}` is set twice", (span, "again here"), (first, "first here"))
+def setting_twice(problems: Problems, code: str, span: Span, name: str, first: Span) -> None:
+    problems.error(code, f"`{name}` is set twice", (span, "again here"), (first, "first here"))
 
 
 def circle_asked_twice(problems: Problems, span: Span, first: Span) -> None:
@@ -72,4 +73,43 @@ def counted_integers(problems: Problems, span: Span, name: str, element: str) ->
         f"`{name}` is declared as {element}, and its circle counts on from the infinity that it starts at",
         (span, "an infinity is a real number"),
         help=["declare it as float, or leave the type out"],
+    )
+
+
+# --- how a recurrence is run -------------------------------------------------------------------------------------
+
+
+def setting_of_parallel(problems: Problems, span: Span, name: str) -> None:
+    problems.error(
+        "E0540",
+        f"`{name}` is a setting of `method parallel`",
+        (span, "a loop is exact, and takes one step for each position"),
+        help=["write `method parallel` beside it, or leave it out"],
+    )
+
+
+def checkpoint_of_loops(problems: Problems, span: Span) -> None:
+    problems.error(
+        "E0540",
+        "`checkpoint` is a setting of loops",
+        (span, "`method parallel` computes all positions at once"),
+        help=["leave out one of the two"],
+    )
+
+
+def no_recurrence(problems: Problems, span: Span, name: str, circle: bool) -> None:
+    help_ = ["a fixed point has a declaration of its own: `fixpoint Z tol 1e-6 max 100`"]
+    if not circle:
+        help_ = ["a recurrence reads its own earlier positions: `H[t+1] = 0.5 H[t] + X[t]`"]
+    reason = "it is iterated until it settles" if circle else "no position of it needs another one"
+    problems.error("E0541", f"`{name}` is no recurrence", (span, reason), help=help_)
+
+
+def recurrence_asked_twice(problems: Problems, span: Span, first: Span) -> None:
+    problems.error(
+        "E0540",
+        "two declarations are of one recurrence",
+        (span, "this one"),
+        (first, "and this one"),
+        help=["name the tensors in one of them"],
     )
