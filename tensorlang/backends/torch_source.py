@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from math import prod
 
 from tensorlang.backends.kernel_texts import used_kernels
+from tensorlang.backends.torch_iterations import iteration_lines, kernels_of
 from tensorlang.backends.torch_loops import loop_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
 from tensorlang.ir.code_text import NEURAL, Writer
-from tensorlang.ir.plan import Argument, Binding, Plan
+from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan
 from tensorlang.passes.naming import Names
 
 _NOTE_COLUMN = 60
@@ -31,20 +32,37 @@ def generate(plan: Plan, dtype: str = "float32", device: str = "cpu") -> str:
 
 
 def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
-    """The functions of the plan's recurrences: each step, then the loop over it."""
+    """The functions of the plan's recursions: each step, with those inside it, then what goes over it."""
     lines: list[str] = []
     for loop in plan.loops:
-        lines += [*_compute(loop.body, _writer(loop.body, dtype, device), loop.step), "", "", *loop_lines(loop), "", ""]
+        lines += _loops(loop.body, dtype, device)
+        lines += [*_compute(loop.body, _writer(loop.body, dtype, device), loop.step), "", ""]
+        match loop:
+            case LoopPlan():
+                lines += [*loop_lines(loop), "", ""]
+            case IterationPlan():
+                lines += [*iteration_lines(loop), "", ""]
     return lines
+
+
+def _inner(plan: Plan) -> list[LoopPlan | IterationPlan]:
+    """All recursions of a plan, those inside others too."""
+    return [inner for loop in plan.loops for inner in (*_inner(loop.body), loop)]
+
+
+def _kernels_used(plan: Plan) -> dict[str, str]:
+    """The text of every kernel that the plan calls."""
+    own = [name for loop in _inner(plan) if isinstance(loop, IterationPlan) for name in kernels_of(loop)]
+    return used_kernels((*(Call(name, (), ()) for name in own), *_codes(plan)))
 
 
 def _head(plan: Plan) -> list[str]:
     codes = _codes(plan)
     functions = {code.function for code in codes if isinstance(code, Call)}
     texts = [code.text for code in codes if isinstance(code, Template)]
-    kernels = "\n".join(used_kernels(codes).values())
+    kernels = "\n".join(_kernels_used(plan).values())
     neural = any(name.startswith("F.") for name in functions) or any(NEURAL in text for text in texts)
-    bodies = [loop.body for loop in plan.loops]
+    bodies = [loop.body for loop in _inner(plan)]
     typing = {"Dict", *re.findall(r"\b(?:Any|List|Optional|Tuple)\b(?=[\[,)])", kernels)}
     typing |= {"Tuple"} if any(len(p.results) > 1 for p in (plan, *bodies)) else set()
     typing |= {"List"} if bodies else set()
@@ -52,6 +70,8 @@ def _head(plan: Plan) -> list[str]:
     lines = [f'"""Computed by tensorlang from {source}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
         lines.append("import math")
+    if "warnings." in kernels:
+        lines.append("import warnings")
     lines += [f"from typing import {', '.join(sorted(typing))}", "", "import torch"]
     if neural or "F." in kernels:
         lines.append("import torch.nn.functional as F")
@@ -62,7 +82,7 @@ def _codes(plan: Plan) -> list[Code]:
     """All codes of a plan, each once, in order."""
     found: dict[Code, None] = {}
     stack: list[Code] = []
-    for part in (*(loop.body for loop in reversed(plan.loops)), plan):
+    for part in (*(loop.body for loop in reversed(_inner(plan))), plan):
         stack += [code for _, code in reversed(part.results)] + [step.code for step in reversed(part.steps)]
     while stack:
         top = stack.pop()
@@ -82,7 +102,7 @@ def plain(text: str) -> str:
 
 def _kernels(plan: Plan) -> list[str]:
     lines: list[str] = []
-    for text in used_kernels(_codes(plan)).values():
+    for text in _kernels_used(plan).values():
         lines += [*text.splitlines(), "", ""]
     return lines
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.recursion import Loop
+from tensorlang.ir.recursion import Iteration, Loop
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]
@@ -88,6 +88,21 @@ class LoopPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class IterationPlan:
+    """A fixed point: ``function`` goes over and over; ``around`` is one step on lists of tensors, and calls ``step``,
+    which is the plan ``body``. The function returns the tensors of the state, then ``reports``.
+    """
+
+    function: str
+    around: str
+    step: str
+    iteration: Iteration
+    body: Plan
+    sizes: tuple[str, ...]
+    reports: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """``results`` pair a tensor's name with the code that returns it.
 
@@ -100,7 +115,7 @@ class Plan:
     steps: tuple[Step, ...]
     results: tuple[tuple[str, Code], ...]
     sizes: tuple[Binding, ...]
-    loops: tuple[LoopPlan, ...] = ()
+    loops: tuple[LoopPlan | IterationPlan, ...] = ()
     domains: tuple[Size, ...] = ()
 
 
@@ -128,8 +143,11 @@ def show_plan(plan: Plan) -> str:
     return "\n\n".join((own, *(f"{_heading(loop)}\n{show_plan(loop.body)}" for loop in plan.loops)))
 
 
-def _heading(loop: LoopPlan) -> str:
+def _heading(loop: LoopPlan | IterationPlan) -> str:
     """What the plan of a step is for: ``one_step, at each position of scan, from position 1:``."""
+    if isinstance(loop, IterationPlan):
+        end = "nothing changes" if loop.iteration.fixpoint.monotone else "it has settled"
+        return f"{loop.step}, in each step of {loop.function}, until {end}:"
     start = f", from position {loop.loop.start}" if loop.loop.start else ""
     order = ", from the last to the first" if loop.loop.scan.reverse else start
     return f"{loop.step}, at each position of {loop.function}{order}:"

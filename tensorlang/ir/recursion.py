@@ -71,7 +71,8 @@ class Fixpoint:
     order, each from what is newest. ``monotone``: aggregates (min max any all) that only ever improve, so the end is
     reached exactly. Otherwise real values: the end is where no element changes by more than ``tolerance`` (times the
     largest, where that is above 1). One that is not reached in ``most`` steps is an error, or (``lenient``) a warning.
-    ``method``: ``anderson`` or ``plain``.
+    ``method``: ``anderson`` or ``plain``. ``reports`` are scalars that say how it went, as (tensor, what): the number
+    of ``steps``, and the ``residual``, the largest change in the last one.
     """
 
     definitions: tuple[Definition, ...]
@@ -81,10 +82,11 @@ class Fixpoint:
     lenient: bool
     method: str
     span: Span = field(compare=False, repr=False)
+    reports: tuple[tuple[str, str], ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:
-        return tuple(definition.tensor for definition in self.definitions)
+        return (*(definition.tensor for definition in self.definitions), *(name for name, _ in self.reports))
 
     @property
     def reads(self) -> frozenset[str]:
@@ -152,18 +154,24 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """A fixpoint made ready to run: ``body`` computes all members from the state before and from what is outside.
+    """A fixpoint made ready to run: ``body`` computes the ``state`` from what it was before and from what is outside.
 
-    ``feeds`` are of the kinds ``lag`` (a state member, one step before) and ``whole``.
+    ``feeds`` are of the kinds ``lag`` (a tensor of the state, one step before) and ``whole``. ``starts`` are the values
+    that the state begins with, by tensor. The members that are no state are definitions outside, which read it.
     """
 
     fixpoint: Fixpoint
     body: Program
     feeds: tuple[Feed, ...]
+    starts: Mapping[str, float]
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        return tuple(self.starts)
 
     @property
     def members(self) -> tuple[str, ...]:
-        return self.fixpoint.members
+        return (*self.state, *(name for name, _ in self.fixpoint.reports))
 
     @property
     def reads(self) -> frozenset[str]:

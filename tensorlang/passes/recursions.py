@@ -1,7 +1,7 @@
 """Scans and fixpoints to what runs them.
 
-In: a Program with scans. Out: the same Program with recursions instead, their bodies optimised; what does not depend on
-a recursion stands among the definitions.
+In: a Program with scans and fixpoints. Out: the same Program with recursions instead, their bodies optimised; what does
+not depend on a recursion stands among the definitions.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from tensorlang.ir.program import Definition, Program, definition_reads
 from tensorlang.ir.recursion import Recursion
+from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.loops import make_loop
 
 
 def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:
-    """Turn every scan into a loop; ``optimised`` is applied to the bodies."""
-    if not program.scans:
+    """Turn every scan into a loop, every fixpoint into an iteration; ``optimised`` is applied to the bodies."""
+    if not program.scans and not program.fixpoints:
         return program
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
@@ -25,7 +26,11 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
         loop, outside = make_loop(scan, program, tensors)
         definitions += outside
         recursions.append(replace(loop, body=optimised(loop.body)))
-    made = replace(program, tensors=tensors, scans=(), recursions=(*program.recursions, *recursions))
+    for fixpoint in program.fixpoints:
+        iteration, outside = make_iteration(fixpoint, program, tensors)
+        definitions += outside
+        recursions.append(replace(iteration, body=optimised(iteration.body)))
+    made = replace(program, tensors=tensors, scans=(), fixpoints=(), recursions=(*program.recursions, *recursions))
     return replace(made, definitions=ordered(made, definitions))
 
 

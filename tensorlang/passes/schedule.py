@@ -12,15 +12,16 @@ from dataclasses import replace
 from tensorlang.ir.code import Code, Extent, Ref
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
-from tensorlang.ir.plan import Argument, Binding, LoopPlan, Plan, Slot, Step
+from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Loop
+from tensorlang.ir.recursion import Iteration, Loop
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
 from tensorlang.passes.lower_definition import define
 from tensorlang.passes.name_parts import drop_unread, inside, share_code, shorten
 from tensorlang.passes.naming import KERNELS, Names, identifier
+from tensorlang.passes.schedule_iterations import add_iteration
 from tensorlang.passes.schedule_loops import add_loop
 from tensorlang.passes.values import Builder, Held, permuted, shapes_of
 from tensorlang.source import Span
@@ -28,20 +29,23 @@ from tensorlang.source import Span
 _KINDS = ("input", "param", "buffer", "data", "relation")
 
 
-def schedule(program: Program) -> Plan:
-    """The plan that computes the program's outputs from its given tensors."""
+def schedule(program: Program, inside: str = "") -> Plan:
+    """The plan that computes the program's outputs from its given tensors.
+
+    ``inside`` begins the names of functions in the plan of a body, which stand beside those of the plan around it.
+    """
     builder = Builder(program, Names(KERNELS), lower, rules=RULES, read_once=_read_once(program))
     builder.definitions = {definition.tensor: definition for definition in program.definitions}
     arguments = _arguments(program, builder)
     names = {tensor: builder.names.fresh(tensor) for tensor in _computed(program)}
-    loops: list[LoopPlan] = []
+    loops: list[LoopPlan | IterationPlan] = []
     for definition in program.definitions:
         if definition.tensor in names:
-            _recursions(builder, program, definition_reads(definition), loops)
+            _recursions(builder, program, definition_reads(definition), loops, inside)
             _describe(builder, definition)
             builder.wish = names[definition.tensor]
             define(definition, names[definition.tensor], builder)
-    _recursions(builder, program, frozenset(program.outputs), loops)
+    _recursions(builder, program, frozenset(program.outputs), loops, inside)
     share_code(builder)
     results = tuple((name, _result(builder, program.tensors[name])) for name in program.outputs)
     drop_unread(builder, [code for _, code in results])
@@ -55,14 +59,26 @@ def schedule(program: Program) -> Plan:
     return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops), domains)
 
 
-def _recursions(builder: Builder, program: Program, wanted: frozenset[str], planned: list[LoopPlan]) -> None:
+def _recursions(
+    builder: Builder,
+    program: Program,
+    wanted: frozenset[str],
+    planned: list[LoopPlan | IterationPlan],
+    inside: str,
+) -> None:
     """Plan the recursions that compute what is wanted, those that they read first."""
+
+    def logical(tensor: Tensor) -> Code:
+        return _result(builder, tensor)
+
     for unit in program.recursions:
         if wanted.intersection(unit.members) and not builder.held.keys() & set(unit.members):
-            _recursions(builder, program, unit.reads, planned)
+            _recursions(builder, program, unit.reads, planned, inside)
             match unit:
                 case Loop():
-                    planned.append(add_loop(builder, unit, lambda tensor: _result(builder, tensor), schedule))
+                    planned.append(add_loop(builder, unit, logical, schedule, inside))
+                case Iteration():
+                    planned.append(add_iteration(builder, unit, logical, schedule, inside))
 
 
 def _read_once(program: Program) -> frozenset[str]:

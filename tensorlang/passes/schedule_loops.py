@@ -6,25 +6,27 @@ In: a ``Loop`` and the builder of the plan it stands in. Out: steps that hold th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tensorlang.ir.code import Call, Code, Device, ElementType, Extent, Items, Number, Ref, Subscript, call, extent
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
 from tensorlang.ir.plan import LoopPlan, Plan
-from tensorlang.ir.program import Program, Tensor
+from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.ir.recursion import Loop
 from tensorlang.passes.values import Builder, Held
 
 Logical = Callable[[Tensor], Code]
+Planned = Callable[[Program, str], Plan]
 
 
-def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Callable[[Program], Plan]) -> LoopPlan:
+def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, inside: str) -> LoopPlan:
     """Plan the body and the steps that call the loop. ``logical`` is a tensor with its axes in their own order."""
     tensors = builder.program.tensors
-    body = planned(loop.body)
+    step = builder.names.fresh(f"{inside}one_step")
+    body = planned(loop.body, f"{step}_")
     span = loop.scan.definitions[0].pieces[0].span
-    builder.span, builder.note = span, _note(loop)
+    builder.span, builder.note = span, note_of(loop.scan.definitions)
     operands: list[Code] = [extent(loop.scan.steps)]
     operands += [logical(tensors[feed.tensor]) for feed in loop.feeds if feed.kind in ("slice", "whole")]
     operands += [logical(tensors[name]) for _, _, name in loop.first]
@@ -32,8 +34,7 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Callable[[
     sizes = tuple(argument.tensor for argument in body.arguments if argument.kind == "size")
     operands += [Extent(Size.of(Symbol(name))) for name in sizes]
     operands += [extent(loop.lengths[name]) for name in loop.unequal]
-    function = builder.names.fresh("scan")
-    step = builder.names.fresh("one_step")
+    function = builder.names.fresh(f"{inside}scan")
     called = Call(function, tuple(operands), ())
     members = [tensors[name] for name, _ in loop.scan.axes]
     if len(members) == 1:
@@ -60,7 +61,8 @@ def _zero(tensor: Tensor, axis: int) -> Code:
     return call("torch.zeros", sizes, dtype=ElementType(tensor.dtype), device=Device())
 
 
-def _note(loop: Loop) -> str:
-    piece = next((p for d in loop.scan.definitions for p in d.pieces if not p.special), None)
-    span = (piece or loop.scan.definitions[0].pieces[0]).span
-    return f"{span.source.name.rsplit('/', 1)[-1]}:{span.line}  {' '.join(span.text.split())}".rstrip()
+def note_of(definitions: Sequence[Definition]) -> str:
+    """Where the first of the equations that go round stands, and how it was written."""
+    piece = next((p for d in definitions for p in d.pieces if not p.special), definitions[0].pieces[0])
+    place = f"{piece.span.source.name.rsplit('/', 1)[-1]}:{piece.span.line}"
+    return f"{place}  {' '.join(piece.span.text.split())}".rstrip()
