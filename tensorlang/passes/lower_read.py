@@ -14,8 +14,6 @@ from typing import TypeGuard
 from tensorlang.ir.code import (
     ALL,
     Code,
-    Device,
-    ElementType,
     Infix,
     Items,
     Method,
@@ -35,6 +33,7 @@ from tensorlang.passes.values import (
     Builder,
     Value,
     aligned,
+    blank,
     cast,
     common_order,
     conjoined,
@@ -390,5 +389,4 @@ def _plain(at: Expr, size: Size) -> TypeGuard[Position]:
 def zeros(builder: Builder, axes: Sequence[Index], dtype: str) -> Value:
     """A tensor of zeros."""
     sizes = Items(tuple(extent(index.size) for index in axes))
-    code = call("torch.zeros", sizes, dtype=ElementType(dtype), device=Device())
-    return builder.value(code, axes, dtype)
+    return builder.value(blank(sizes, dtype), axes, dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tensorlang.ir.code import Code, Device, ElementType, Infix, Items, Method, Number, call, extent, method
+from tensorlang.ir.code import Code, Infix, Items, Method, Number, call, extent, method
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import Position, free_indices
@@ -21,6 +21,7 @@ from tensorlang.passes.values import (
     Builder,
     Value,
     aligned,
+    blank,
     cast,
     common_order,
     conjoined,
@@ -58,8 +59,7 @@ def scattered(pieces: Sequence[Piece], target: Target, builder: Builder, covered
     code: Code
     if target.aggregate == "sum" and all(row.safe for row in rows):
         shape = Items((extent(size), *(extent(index.size) for index in kept)))
-        zeros = call("torch.zeros", shape, dtype=ElementType(target.dtype), device=Device())
-        code = Method(zeros, "index_add", (Number(0), positions, values))
+        code = Method(blank(shape, target.dtype), "index_add", (Number(0), positions, values))
     else:
         code = call(f"scatter_{target.aggregate}", values, positions, extent(size))
     builder.known.setdefault(code, ((size, *(index.size for index in kept)), target.dtype))

@@ -154,6 +154,12 @@ def _filled(sizes: tuple[Code, ...], value: Value) -> Code:
     return call("torch.full", Items(sizes), value.code, dtype=ElementType(value.dtype), device=Device())
 
 
+def blank(sizes: Items, dtype: str) -> Code:
+    """Zeros of these sizes; complex ones follow the program's float."""
+    zeros = call("torch.zeros", sizes, dtype=ElementType("float" if dtype == "complex" else dtype), device=Device())
+    return call("as_complex", zeros) if dtype == "complex" else zeros
+
+
 # --- element types -----------------------------------------------------------------------------------------------
 
 

@@ -114,3 +114,9 @@ def test_only_integers_to_exponents_that_count_are_integers():
     text = "dim i = 2\ninput int K[i]\nA[i] = 2^K[i]\nB[i] = 2^(i + |i|)\nC[i] = 2^(i - 1)"
     found = tl.compile(text)(K=np.array([1, 2]))
     assert [str(found[name].dtype) for name in "ABC"] == ["torch.float32", "torch.int64", "torch.float32"]
+
+
+def test_complex_numbers_are_put_on_a_diagonal():
+    z = np.array([1 + 2j, 3j])
+    found = tl.compile("input complex Z[i]\nY[i,i] = Z[i]", dtype="float64")(Z=z)["Y"]
+    np.testing.assert_array_equal(found.numpy(), np.diag(z))
