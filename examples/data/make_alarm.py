@@ -30,7 +30,7 @@ CASES = [
 ]
 
 file = Path(pgmpy.__file__).parent / "utils" / "example_models" / "alarm.bif.gz"
-network = BIFReader(string=gzip.open(file, "rt").read()).get_model()
+network = BIFReader(string=gzip.decompress(file.read_bytes()).decode()).get_model()
 tables = {node: network.get_cpds(node) for node in network.nodes}
 arrays = {node: table.values for node, table in tables.items()}  # the node first, then its parents
 engine = VariableElimination(network)
