@@ -91,17 +91,44 @@ def _in_order(program: Program) -> list[Unit]:
 
 def _scan(scan: Scan, program: Program, arrays: dict[str, Array], bindings: Mapping[Symbol, int]) -> None:
     """A recurrence: position by position, each tensor in turn is computed anew and only that position of it is kept."""
-    for name, _ in scan.axes:
+    for name in scan.members:
         tensor = program.tensors[name]
         arrays[name] = np.zeros([size.value(bindings) for size in tensor.shape], dtype=_KINDS[tensor.dtype])
-    positions = range(scan.steps.value(bindings))
-    for position in reversed(positions) if scan.reverse else positions:
+    _positions(scan, program, arrays, bindings, {})
+
+
+def _positions(
+    scan: Scan,
+    program: Program,
+    arrays: dict[str, Array],
+    bindings: Mapping[Symbol, int],
+    outer: Mapping[str, Mapping[int, int]],
+) -> None:
+    """All positions of a scan; ``outer`` are those of the scans around it, by tensor and axis."""
+    inside = {name: inner for inner in scan.inner for name in inner.members}
+    numbers = range(scan.steps.value(bindings))
+    for number in reversed(numbers) if scan.reverse else numbers:
+        here = {name: {**outer.get(name, {}), axis: number} for name, axis in scan.axes}
         for definition in scan.definitions:
-            axis = scan.axis(definition.tensor)
-            if axis is not None and position < arrays[definition.tensor].shape[axis]:
-                whole = _Evaluator(arrays, bindings).define(definition, program.tensors[definition.tensor])
-                place = (slice(None),) * axis + (position,)
-                arrays[definition.tensor][place] = whole[place]
+            name = definition.tensor
+            if name not in inside:
+                _keep(definition, program.tensors[name], arrays, bindings, here[name])
+            elif name == inside[name].members[0]:
+                _positions(inside[name], program, arrays, bindings, here)
+
+
+def _keep(
+    definition: Definition,
+    tensor: Tensor,
+    arrays: dict[str, Array],
+    bindings: Mapping[Symbol, int],
+    here: Mapping[int, int],
+) -> None:
+    """Compute a tensor anew, and keep of it what stands at the given positions of its axes."""
+    kept = arrays[tensor.name]
+    if all(number < kept.shape[axis] for axis, number in here.items()):
+        place = tuple(here.get(axis, slice(None)) for axis in range(kept.ndim))
+        kept[place] = _Evaluator(arrays, bindings).define(definition, tensor)[place]
 
 
 def _fixpoint(fixpoint: Fixpoint, program: Program, arrays: dict[str, Array], bindings: Mapping[Symbol, int]) -> None:

@@ -129,10 +129,12 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0501", "a recurrence has no axis that orders it",
-        "A tensor may read its own earlier positions along one axis (`H[t-1]`), several tensors may do so together, and the "
-        "axis may run backwards (`H[t+1]`); reads at the same position must be of tensors computed before. Recurrences along "
-        "two axes at once, as in an edit distance, are part of the language, but this version does not compute them yet.",
-        "dim i = 3, j = 3\nD[i,j] = D[i-1,j] + D[i,j-1] + 1\n", "dim i = 3, j = 3\nD[i,j] = D[i-1,j] + 1\n",
+        "A tensor may read its own earlier positions along an axis (`H[t-1]`), several tensors may do so together, and the "
+        "axis may run backwards (`H[t+1]`). Reads at the same position must be of tensors computed before, or stand at "
+        "earlier positions of a further axis, as in an edit distance. What reads both ways along an axis has no first "
+        "position: it is a fixed point, if it settles, and asks for it by `fixpoint H`.",
+        "input X[t]\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
+        "input X[t]\nfixpoint H\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
     ),
     Code(
         "E0502", "rules and facts are not supported yet",

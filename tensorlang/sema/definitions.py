@@ -19,7 +19,7 @@ from tensorlang.sema.circles import Circle, counted, idempotent
 from tensorlang.sema.define import define
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.order import in_order
-from tensorlang.sema.recursion import Recurrence
+from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
 
 # Steps that a circle of aggregates, or a declared fixed point, may take where its declaration does not say.
@@ -66,11 +66,16 @@ def table_of(world: World, domains: Domains) -> Table:
 
 def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
     found = _going_round(world, domains, table, recurrence.order, dict.fromkeys(recurrence.order, "bool"))
-    if found is None:
-        return None
+    return None if found is None else _nested(table, recurrence, {d.tensor: d for d in found})
+
+
+def _nested(table: Table, recurrence: Recurrence, found: dict[str, Definition]) -> Scan:
+    """A scan with those inside it; all have the definitions over whole tensors."""
     steps = largest(table.shapes[name][axis] for name, axis in recurrence.axes.items())
     axes = tuple((name, recurrence.axes[name]) for name in recurrence.order)
-    return Scan(axes, found, steps, recurrence.reverse)
+    ordered = tuple(found[name] for name in recurrence.order)
+    inner = tuple(_nested(table, other, found) for other in recurrence.inner)
+    return Scan(axes, ordered, steps, recurrence.reverse, inner)
 
 
 def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> Fixpoint | None:

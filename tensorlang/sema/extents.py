@@ -40,7 +40,7 @@ def _extent_task(
         for statement, entry in entries:
             if isinstance(entry, FromEnd):
                 continue
-            end = _furthest(domains, statement, entry)
+            end = furthest(domains, statement, entry)
             if end is None:
                 return False
             ends.append(end + 1)
@@ -54,13 +54,13 @@ def _extent_task(
     return task
 
 
-def _furthest(domains: Domains, statement: Statement, entry: Resolved) -> Size | None:
+def furthest(domains: Domains, statement: Statement, entry: Resolved) -> Size | None:
     """The largest value of an entry of a left side; None while it is unknown."""
     if isinstance(entry, Access):
         info = domains.world.tensors.get(entry.tensor)
         return info.positions - 1 if info is not None and info.positions is not None else None
     if isinstance(entry, Function) and entry.op == "floordiv" and isinstance(entry.args[1], Value):
-        inner = _furthest(domains, statement, entry.args[0])
+        inner = furthest(domains, statement, entry.args[0])
         divisor = entry.args[1].value
         return inner // divisor if inner is not None and isinstance(divisor, int) and divisor > 0 else None
     if isinstance(entry, Function) and entry.op == "mod" and isinstance(entry.args[1], Value):

@@ -13,7 +13,7 @@ from tensorlang.sema import messages
 from tensorlang.sema.domains import Domains, Var, accesses
 from tensorlang.sema.extents import left_axes
 from tensorlang.sema.ranges import valid_range
-from tensorlang.sema.recursion import Recurrence, Unit
+from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import (
     Access,
     Flat,
@@ -25,7 +25,9 @@ from tensorlang.sema.resolved import (
     names_free,
 )
 from tensorlang.sema.scope import TensorInfo
+from tensorlang.sema.steps import bound_axes, bound_axes_by_reads, bound_indices, left_bounds, moving_axes, read_bound
 from tensorlang.sema.unsolved import given_sizes, tell_unresolved
+from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
 from tensorlang.source import Span
 
@@ -43,6 +45,8 @@ def solve(world: World) -> Domains:
     statements = [statement for info in world.tensors.values() for statement in info.statements]
     for statement in statements:
         _statement(domains, statement)
+    for statement in statements:
+        domains.steps += left_bounds(domains, statement)
     for info in world.tensors.values():
         left_axes(domains, info)
     _run(domains)
@@ -60,7 +64,7 @@ def _softly(domains: Domains) -> bool:
         if (domains.size(a) is None) != (domains.size(b) is None):
             domains.unify(a, b, "", span)
             moved = True
-    return moved
+    return moved or bound_indices(domains) or bound_axes(domains) or bound_axes_by_reads(domains)
 
 
 def _run(domains: Domains) -> None:
@@ -113,7 +117,7 @@ def unbounding(world: World, statement: Statement, access: Access) -> frozenset[
     unit = world.units.get(statement.tensor)
     if unit is None or access.tensor not in unit.order:
         return frozenset()
-    return unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset(range(len(access.at)))
+    return moving_axes(unit, statement, access) if isinstance(unit, Recurrence) else frozenset(range(len(access.at)))
 
 
 def _statement(domains: Domains, statement: Statement) -> None:
@@ -155,13 +159,12 @@ def _left_places(domains: Domains, statement: Statement, arithmetic: Set[str]) -
 
 def _inside(domains: Domains, statement: Statement, access: Access, unit: Unit) -> None:
     """A read of what is being computed: it bounds no index by arithmetic, and that of a step only at last."""
-    stepped = unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset()
+    moving = moving_axes(unit, statement, access)
     for at, entry in enumerate(access.at):
-        if at not in stepped:
+        if at not in moving:
             _entry(domains, statement, access, at, entry)
-        elif isinstance(entry, Place):
-            pair = domains.index(statement, entry.index), domains.axis(access.tensor, at)
-            domains.soft.append((*pair, entry.span))
+        elif isinstance(entry, Place) and (bound := read_bound(statement, access, at, entry)) is not None:
+            domains.steps.append(bound)
 
 
 def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:

@@ -123,7 +123,7 @@ def cycle(problems: Problems, span: Span, names: Sequence[str], shifted: bool) -
             help=[
                 "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`...",
                 "or let all stand ahead, `t+1`, `t+2`...",
-                "a recurrence along two axes at once (`D[i-1,j]` and `D[i,j-1]`) is not supported yet",
+                f"equations that settle are declared: `fixpoint {names[0]}`",
             ],
         )
         return

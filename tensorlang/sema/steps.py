@@ -1,0 +1,99 @@
+"""How far a recurrence goes where only the recurrence itself says so: tried once nothing else gives a size.
+
+In: statements whose sizes are partly known. Out: sizes, one at a time, in ``Domains``. An index at which a tensor of
+the recurrence is read goes as far as its axis; one that a left side is shifted by (``D[i+1] = ...``) as far as the left
+side stays inside; and an axis reaches as far as the shifted left sides whose ends are known.
+"""
+
+from __future__ import annotations
+
+from tensorlang.ir.domain import Size, largest
+from tensorlang.sema.domains import Domains
+from tensorlang.sema.extents import furthest
+from tensorlang.sema.recursion import Unit
+from tensorlang.sema.resolved import Access, Place, Statement, names_free
+from tensorlang.sema.scope import TensorInfo
+from tensorlang.sema.well_founded import Recurrence, shifted
+from tensorlang.source import Span
+
+Bound = tuple[Statement, str, str, int, int, Span]
+
+
+def moving_axes(unit: Unit, statement: Statement, access: Access) -> frozenset[int]:
+    """The axes of a read of what is being computed along which it is another position than the left side's.
+
+    These are the axes of the steps, and those where the left side is ahead: ``D[i+1,j+1] = D[i,j]``.
+    """
+    ahead = [
+        at for at in range(len(access.at)) if access.tensor == statement.tensor and _is_behind(statement, access, at)
+    ]
+    stepped = unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset()
+    return stepped.union(ahead)
+
+
+def _is_behind(statement: Statement, access: Access, at: int) -> bool:
+    entry, left = access.at[at], shifted(statement.left[at])
+    return isinstance(entry, Place) and left is not None and left[0] == entry.index and left[1] > 0
+
+
+def read_bound(statement: Statement, access: Access, at: int, entry: Place) -> Bound | None:
+    """What a read at the index of a step says of it; a left side that is ahead along the same axis says it better."""
+    if access.tensor == statement.tensor and _is_behind(statement, access, at):
+        return None
+    return statement, entry.index, access.tensor, at, 0, entry.span
+
+
+def left_bounds(domains: Domains, statement: Statement) -> list[Bound]:
+    """What the shifted entries of a left side say of their indices."""
+    found: list[Bound] = []
+    for at, entry in enumerate(statement.left if statement.tensor in domains.world.units else ()):
+        left = shifted(entry)
+        if left is not None and left[1] > 0:
+            found.append((statement, left[0], statement.tensor, at, left[1], entry.span))
+    return found
+
+
+def bound_indices(domains: Domains) -> bool:
+    """Let indices without a size have that of the axis they step along; whether any did."""
+    moved = False
+    for statement, name, tensor, at, offset, span in domains.steps:
+        index, axis = domains.index(statement, name), domains.axis(tensor, at)
+        size = domains.size(axis)
+        if size is None or domains.size(index) is not None:
+            continue
+        moved = True
+        if offset == 0:
+            domains.unify(index, axis, name, span)
+        else:
+            domains.assign(index, size - offset, (f"`{tensor}`, whose axis {at + 1} it steps along", span), name, span)
+    return moved
+
+
+def bound_axes(domains: Domains) -> bool:
+    """Let axes without a size reach as far as the shifted left sides whose ends are known; whether any did."""
+    moved = False
+    for name in domains.world.units:
+        info = domains.world.tensors[name]
+        for at in range(len(info.labels or ())):
+            ends = [] if info.declared or domains.size(domains.axis(name, at)) is not None else _ends(domains, info, at)
+            if ends:
+                domains.assign(domains.axis(name, at), largest(ends), ("its equations", info.span), name)
+                moved = True
+    return moved
+
+
+def _ends(domains: Domains, info: TensorInfo, at: int) -> list[Size]:
+    entries = [(statement, statement.left[at]) for statement in info.statements]
+    moving = [(s, entry) for s, entry in entries if names_free(entry) and not isinstance(entry, Place)]
+    return [end + 1 for s, entry in moving if (end := furthest(domains, s, entry)) is not None]
+
+
+def bound_axes_by_reads(domains: Domains) -> bool:
+    """Let axes without a size have that of an index they are read at; whether any did."""
+    moved = False
+    for statement, name, tensor, at, offset, span in domains.steps:
+        index, axis = domains.index(statement, name), domains.axis(tensor, at)
+        if offset == 0 and domains.size(axis) is None and domains.size(index) is not None:
+            domains.unify(index, axis, name, span)
+            moved = True
+    return moved
