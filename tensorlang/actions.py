@@ -34,6 +34,7 @@ from tensorlang.report import Failure, Reporter, TestResult, Value
 from tensorlang.source import Span
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
+from tensorlang.unsettled import noting
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Run:
 
     def evaluate(self, *names: str) -> dict[str, torch.Tensor]:
         """Tensors of the program, without gradients."""
-        with torch.no_grad():
+        with torch.no_grad(), noting(self.module.program, self.reporter.note):
             return self.module.evaluate(names, **self.given)
 
     def act(self, action: Action) -> None:
@@ -71,7 +72,9 @@ class Run:
             case TestAction():
                 self.test(action)
             case MinimizeAction():
-                self.curves[action.loss] = minimize(self.module, self.given, action, self.options, self.reporter)
+                with noting(self.module.program, self.reporter.note):
+                    curve = minimize(self.module, self.given, action, self.options, self.reporter)
+                self.curves[action.loss] = curve
             case SaveAction():
                 self.save(action)
             case LoadAction():

@@ -24,6 +24,7 @@ from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, planned
+from tensorlang.unsettled import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Compiled:
         program = whole.restricted(outputs)
         made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
-        compute = in_type(made.compute, made.plan, floating) if outputs else _nothing
+        compute = told(in_type(made.compute, made.plan, floating), made.plan) if outputs else _nothing
         return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program))
 
     def read(self, file: FileRef) -> Any:

@@ -24,6 +24,7 @@ from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.report import Reporter
 from tensorlang.stored import attribute
+from tensorlang.unsettled import in_words
 
 
 @dataclass(slots=True)
@@ -96,7 +97,8 @@ def minimize(
     before = module.training
     module.train()
     try:
-        curve = train(job, None if options.quiet else reporter)
+        with in_words(table.function.plan):
+            curve = train(job, None if options.quiet else reporter)
     finally:
         module.train(before)
     _tell(curve, action, reporter)

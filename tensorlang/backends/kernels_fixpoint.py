@@ -35,6 +35,15 @@ def split_state(flat: Tensor, like: list[Tensor]) -> list[Tensor]:
     return h
 
 
+def last_place(of: Tensor) -> float:
+    """How far the next larger number is from 1."""
+    if of.dtype == torch.float64:
+        return 2.0**-52
+    if of.dtype == torch.float32:
+        return 2.0**-23
+    return 2.0**-10 if of.dtype == torch.float16 else 2.0**-7
+
+
 def wants_gradient(x: list[Tensor]) -> bool:
     """Whether anything that a step reads asks for a gradient here."""
     wanted = False
@@ -66,8 +75,11 @@ class Settling:
         self.mixed = False
         self.kept = 0
         none = torch.empty([0])
-        self.best_state, self.best_value = none, none
-        self.values, self.residuals, self.products = none, none, none
+        self.best_state = none
+        self.best_value = none
+        self.values = none
+        self.residuals = none
+        self.products = none
 
     def goes_on(self, state: Tensor, value: Tensor) -> bool:
         """Whether a further evaluation is needed after ``value = f(state)``."""
@@ -78,7 +90,7 @@ class Settling:
         self.residual = sizes[0] / max(1.0, sizes[1])
         if self.steps == 1:
             self.first = self.residual
-        if self.residual <= max(self.tolerance, 8 * torch.finfo(state.dtype).eps):
+        if self.residual <= max(self.tolerance, 8 * last_place(state)):
             return False
         number = sizes[0] - sizes[0] == 0.0 and sizes[1] - sizes[1] == 0.0
         if not number:
@@ -105,7 +117,8 @@ class Settling:
             return torch.lerp(self.best_state, self.best_value, self.damping)
         if self.residual < self.best:
             self.best = self.residual
-            self.best_state, self.best_value = state, value
+            self.best_state = state
+            self.best_value = value
         return self.mixture(state, value)
 
     def mixture(self, state: Tensor, value: Tensor) -> Tensor:
@@ -129,7 +142,7 @@ class Settling:
         lengths = inner.diagonal().sqrt()
         scales = lengths.amin() / lengths
         angles = inner / torch.outer(lengths, lengths)
-        least = 10 * torch.finfo(value.dtype).eps * torch.eye(count, dtype=torch.float64, device=value.device)
+        least = 10 * last_place(value) * torch.eye(count, dtype=torch.float64, device=value.device)
         weights = torch.linalg.solve(angles + least, scales) * scales
         weights = (weights / weights.sum()).to(value.dtype)
         return torch.mv(self.values[:count].t(), weights)

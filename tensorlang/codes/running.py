@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tensorlang.codes import command_line, files, learning
+from tensorlang.codes import command_line, files, fixpoints, learning
 from tensorlang.codes.record import Code
 
 CODES: tuple[Code, ...] = (
+    *fixpoints.CODES,
     *files.CODES,
     *learning.CODES,
     *command_line.CODES,

@@ -98,7 +98,7 @@ class Run:
         self._scale()
         try:
             self.stepper.search(closure)
-        except (RunError, KeyboardInterrupt):
+        except (RunError, RuntimeError, KeyboardInterrupt):
             with torch.no_grad():
                 for parameter, old in zip(self.parameters, before, strict=True):
                     parameter.copy_(old)

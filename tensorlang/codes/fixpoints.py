@@ -1,0 +1,48 @@
+"""Codes of fixed points that are not reached while a program runs (E053x)."""
+
+from __future__ import annotations
+
+from tensorlang.codes.record import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0530", "a fixed point does not settle",
+        "The equations of a fixed point are computed over and over until no element changes by more than the tolerance "
+        "(`tol`, times the largest element where that is above 1). That was not so after the steps that are allowed "
+        "(`max`). Where each step brings two guesses closer together by a fixed factor, the steps needed grow with the "
+        "digits that are asked for; where it does not, nothing may be found at all.",
+        "X = [1.0, 2]\nfixpoint Z max 20 method plain\nZ[i] = 0.9 Z[i] + X[i]\nZ?\n",
+        "X = [1.0, 2]\nfixpoint Z max 200 method plain\nZ[i] = 0.9 Z[i] + X[i]\nZ?\n",
+    ),
+    Code(
+        "W0530", "a fixed point that did not settle is used",
+        "The declaration says `otherwise warn`: the program goes on with what the last step gave, although it still "
+        "changed by more than the tolerance. `Z.residual` says by how much, `Z.steps` how many steps were taken. A "
+        "gradient through it is that of a fixed point that is not quite there.",
+        "X = [1.0, 2]\nfixpoint Z max 20 method plain otherwise warn\nZ[i] = 0.9 Z[i] + X[i]\nZ?\n",
+        "X = [1.0, 2]\nfixpoint Z max 200 method plain otherwise warn\nZ[i] = 0.9 Z[i] + X[i]\nZ?\n",
+    ),
+    Code(
+        "E0531", "a fixed point runs away",
+        "The numbers of a fixed point, or of its gradient, became infinite (or no numbers at all), so that no further "
+        "step can mend them. Each step must bring two guesses closer together: weights that multiply the tensor must be "
+        "small enough, or a function such as `tanh` must bound it.",
+        "X = [1.0, 2]\nfixpoint Z max 1000 method plain\nZ[i] = 2 Z[i] + X[i]\nZ?\n",
+        "X = [1.0, 2]\nfixpoint Z max 1000 method plain\nZ[i] = 0.5 Z[i] + X[i]\nZ?\n",
+    ),
+    Code(
+        "E0532", "values of a circle improve without end",
+        "A circle of `min=`, `max=`, `or=` or `and=` is computed until nothing changes. With weights around a circle that "
+        "sum to less than 0, each way round makes a minimum smaller still, and so for a maximum and sums above 0: there is "
+        "no shortest way. `fixpoint D max 1000` sets the number of steps after which that is taken to be so; it is 10,000 "
+        "where nothing is said.",
+        "W = [[0, 1], [-2, 0]]\nD[i,k] min= W[i,k]\nD[i,k] min= D[i,j] + W[j,k]\nD?\n",
+        "W = [[0, 1], [2, 0]]\nD[i,k] min= W[i,k]\nD[i,k] min= D[i,j] + W[j,k]\nD?\n",
+    ),
+    Code(
+        "E0533", "the gradient of a fixed point does not settle",
+        "The gradient through a fixed point solves an equation of its own, with the derivative of one step, by the same "
+        "method, tolerance and number of steps. It has a solution where small changes of the fixed point die out from "
+        "step to step, and takes long where they hardly do.",
+    ),
+)  # fmt: skip
