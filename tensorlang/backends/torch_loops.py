@@ -51,7 +51,8 @@ def _before(plan: LoopPlan, names: _Names) -> list[str]:
             name = names.feeds[feed.name]
             lines.append(f"{name}_at = {name}.unbind({feed.axis})")
             if not _always_inside(plan, feed):
-                lines.append(f"{name}_zero = torch.zeros_like({name}.narrow({feed.axis}, 0, 0).sum({feed.axis}))")
+                sums = f"{name}.narrow({feed.axis}, 0, 0).sum({feed.axis})"
+                lines.append(f"{name}_zero = torch.zeros_like({sums}, dtype={name}.dtype)")
     return [*lines, *(f"{h}: List[Tensor] = []" for h in names.members.values())]
 
 

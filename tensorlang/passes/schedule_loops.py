@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tensorlang.ir.code import Call, Code, Device, ElementType, Extent, Items, Number, Ref, Subscript, call, extent
+from tensorlang.ir.code import Call, Code, Extent, Items, Number, Ref, Subscript, extent
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
 from tensorlang.ir.plan import LoopPlan, Plan
 from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.ir.recursion import Loop
-from tensorlang.passes.values import Builder, Held
+from tensorlang.passes.values import Builder, Held, blank
 
 Logical = Callable[[Tensor], Code]
 Planned = Callable[[Program, str], Plan]
@@ -58,7 +58,7 @@ def _hold(builder: Builder, tensor: Tensor, axis: int, code: Code) -> None:
 
 def _zero(tensor: Tensor, axis: int) -> Code:
     sizes = Items(tuple(extent(size) for at, size in enumerate(tensor.shape) if at != axis))
-    return call("torch.zeros", sizes, dtype=ElementType(tensor.dtype), device=Device())
+    return blank(sizes, tensor.dtype)
 
 
 def note_of(definitions: Sequence[Definition]) -> str:

@@ -186,6 +186,10 @@ SHORT = {
     "an empty batch": ("input X[b,t]\nH[b,t] = 0.5 H[b,t-1] + X[b,t]\n", {"X": (0, 3)}),
     "the first only": ("input X[t]\nH[0] = 1\nH[t+1] = 0.5 H[t] + X[t]\n", {"X": (0,)}),
     "fewer than the first": ("input X[t]\nH[0] = 1\nH[1] = 2\nH[t] = H[t-1] + H[t-2] + X[t]\n", {"X": (1,)}),
+    "no positions of complex numbers": (
+        "input X[t,i], W[i,j]\nC[t,i] = im C[t-1,i] + X[t,i]\nH[t,j] = real((W[i,j] + im) C[t,i])\n",
+        {"X": (0, 3), "W": (3, 2)},
+    ),
     "one of them none": ("input X[t], Z[u]\nA[t] = B[t-1] + X[t]\nB[t] = A[t] + Z[t]\n", {"X": (0,), "Z": (3,)}),
 }
 
@@ -202,6 +206,12 @@ def test_short_and_empty_recurrences(name):
 KINDS = {
     "truth": ("input X[t]: bool\nH[t] = X[t] and not H[t-1]\n", [True, True, False, True], [True, False, False, True]),
     "whole": ("input X[t]: int\nH[t] = (H[t-1] + X[t]) % 2\n", [1, 1, 0, 1], [1, 0, 0, 1]),
+    "by place": (
+        "input X[t]: int\ndim i = 2\nH[0,i] = 5\nT[t,i] = H[t,i] + X[t]\n"
+        "H[t+1,i] = T[t,i] if i == t % 2 else H[t,i]\noutput H\n",
+        [1, 2, 3],
+        [[5, 5], [6, 5], [6, 7], [9, 7]],
+    ),
     "widened": ("input X[t]: int\nH[t] = H[t-1] / 2 + X[t]\n", [1, 2, 3], [1.0, 2.5, 4.25]),
 }
 
