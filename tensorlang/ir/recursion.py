@@ -40,7 +40,6 @@ class Scan:
     position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
     ``t + d``. ``inner`` are those of the tensors that read each other at the same position in a circle: within one
     position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
-    ``kept`` are tensors of which only the last position is stored.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -49,7 +48,6 @@ class Scan:
     reverse: bool
     inner: tuple[Scan, ...] = ()
     manner: Manner = field(default_factory=Manner)
-    kept: frozenset[str] = frozenset()
 
     def axis(self, tensor: str) -> int | None:
         return next((axis for name, axis in self.axes if name == tensor), None)
@@ -122,11 +120,21 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """The one position of a recurrence's ``tensor`` that is read from outside; ``name`` is the tensor that holds it."""
+
+    tensor: str
+    position: Size
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
 
     Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
-    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor.
+    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor. Stored as a
+    whole is what is neither one of ``singles``, of which one position is handed out, nor ``unread`` from outside.
     """
 
     scan: Scan
@@ -136,10 +144,18 @@ class Loop:
     first: tuple[tuple[str, int, str], ...]
     sliced: Mapping[str, Size]
     lengths: Mapping[str, Size]
+    singles: tuple[Single, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def members(self) -> tuple[str, ...]:
-        return self.scan.members
+        return (*self.scan.members, *(single.name for single in self.singles))
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The tensors that are handed out as a whole."""
+        apart = {single.tensor for single in self.singles} | self.unread
+        return tuple(name for name in self.scan.members if name not in apart)
 
     @property
     def reads(self) -> frozenset[str]:

@@ -56,10 +56,11 @@ def _first(rules: Sequence[Rule], node: Expr) -> Expr | None:
 
 def map_values(program: Program, change: Callable[[Expr], Expr]) -> Program:
     """The program with every value of its equations changed."""
-    return replace(program, definitions=tuple(_map_definition(d, change) for d in program.definitions))
+    return replace(program, definitions=tuple(map_definition(d, change) for d in program.definitions))
 
 
-def _map_definition(definition: Definition, change: Callable[[Expr], Expr]) -> Definition:
+def map_definition(definition: Definition, change: Callable[[Expr], Expr]) -> Definition:
+    """A definition with every value of its equations changed."""
     pieces = tuple(replace(piece, value=change(piece.value)) for piece in definition.pieces)
     return replace(definition, pieces=pieces)
 

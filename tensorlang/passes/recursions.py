@@ -13,12 +13,14 @@ from tensorlang.ir.program import Definition, Program, definition_reads
 from tensorlang.ir.recursion import Recursion
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.loops import make_loop
+from tensorlang.passes.single_positions import single_positions, store_less
 
 
 def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:
     """Turn every scan into a loop, every fixpoint into an iteration; ``optimised`` is applied to the bodies."""
     if not program.scans and not program.fixpoints:
         return program
+    program, singles = single_positions(program)
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
@@ -30,8 +32,9 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
         iteration, outside = make_iteration(fixpoint, program, tensors)
         definitions += outside
         recursions.append(replace(iteration, body=optimised(iteration.body)))
-    made = replace(program, tensors=tensors, scans=(), fixpoints=(), recursions=(*program.recursions, *recursions))
-    return replace(made, definitions=ordered(made, definitions))
+    program = replace(program, tensors=tensors)
+    made, left = store_less(program, definitions, (*program.recursions, *recursions), singles)
+    return replace(made, definitions=ordered(made, left))
 
 
 def ordered(program: Program, definitions: list[Definition]) -> tuple[Definition, ...]:

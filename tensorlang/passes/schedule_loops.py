@@ -34,22 +34,25 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
     sizes = tuple(argument.tensor for argument in body.arguments if argument.kind == "size")
     operands += [Extent(Size.of(Symbol(name))) for name in sizes]
     operands += [extent(loop.lengths[name]) for name in loop.unequal]
+    operands += [extent(single.position) for single in loop.singles]
     function = builder.names.fresh(f"{inside}scan")
     called = Call(function, tuple(operands), ())
-    members = [tensors[name] for name, _ in loop.scan.axes]
-    if len(members) == 1:
-        _hold(builder, members[0], loop.scan.axes[0][1], called)
+    results = [(tensors[name], loop.scan.axis(name)) for name in loop.stored]
+    results += [(tensors[single.name], None) for single in loop.singles]
+    if len(results) == 1:
+        _hold(builder, *results[0], called)
     else:
         together = builder.names.fresh(f"{function}_results")
         builder.step(together, called, None, (), (), "float")
-        for at, tensor in enumerate(members):
-            _hold(builder, tensor, loop.scan.axes[at][1], Subscript(Ref(together), (Number(at),)))
+        for at, (tensor, axis) in enumerate(results):
+            _hold(builder, tensor, axis, Subscript(Ref(together), (Number(at),)))
     return LoopPlan(function, step, loop, body, sizes)
 
 
-def _hold(builder: Builder, tensor: Tensor, axis: int, code: Code) -> None:
-    """A slot for a tensor of the recurrence: the axis of the recurrence stands first."""
-    order = (axis, *(at for at in range(len(tensor.axes)) if at != axis))
+def _hold(builder: Builder, tensor: Tensor, axis: int | None, code: Code) -> None:
+    """A slot for a tensor of the recurrence: the axis of the recurrence, where it has one, stands first."""
+    rest = tuple(at for at in range(len(tensor.axes)) if at != axis)
+    order = rest if axis is None else (axis, *rest)
     axes = [Index(tensor.axes[at].label, tensor.axes[at].size) for at in order]
     name = builder.names.fresh(tensor.name)
     builder.step(name, code, tensor.name, axes, order, tensor.dtype)

@@ -36,6 +36,23 @@ def recurrence(source: random.Random) -> Generated:
     return Generated(text, text, arrays, {}, tuple(outputs))
 
 
+def single(source: random.Random) -> Generated:
+    """A recurrence of which the outputs are single positions."""
+    while True:
+        whole = recurrence(source)
+        names = [name for name in "ABC" if f"\n{name}[" in whole.text]
+        turned = {name: f"\n{name}[i,t]" in whole.text for name in names}
+        if whole.arrays["X"].shape[0] > 1:
+            break
+    lines = [line for line in whole.text.splitlines() if not line.startswith(("output", "Y["))]
+    picked = source.sample(names, source.randint(1, len(names)))
+    for name in picked:
+        lines.append(f"L{name}[i] = {_at(name, source.choice(('-1', '-1', '0', '1', '-2')), 'i', turned)}")
+    outputs = tuple(f"L{name}" for name in picked)
+    text = "\n".join([*lines, f"output {', '.join(outputs)}", ""])
+    return Generated(text, text, whole.arrays, {}, outputs)
+
+
 def _at(name: str, time: str, other: str, turned: dict[str, bool]) -> str:
     return f"{name}[{other},{time}]" if turned[name] else f"{name}[{time},{other}]"
 
