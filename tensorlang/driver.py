@@ -33,9 +33,11 @@ from tensorlang.syntax import ast
 
 if TYPE_CHECKING:
     from tensorlang.actions import Run
+    from tensorlang.exporting.trial import Trial
 
 __all__ = [
-    "Checked", "Options", "Results", "check", "explain", "explained", "read_source", "run", "stages", "test",
+    "Checked", "Compiling", "Options", "Results", "check", "compile_file", "explain", "explained", "read_source", "run",
+    "stages", "test",
 ]  # fmt: skip
 
 
@@ -104,6 +106,36 @@ def test(
             elif isinstance(action, TestAction) or _prepares(program, action, program.actions[at + 1 :]):
                 running.act(action)
     return Results(running.outputs, tuple(running.failures), tuple(running.tests))
+
+
+@dataclass(frozen=True, slots=True)
+class Compiling:
+    """A finished export: the files written, and the trial of it, where one was asked for."""
+
+    files: tuple[str, ...]
+    trial: Trial | None
+
+
+def compile_file(
+    source: Source, options: Options, folder: str | None, path: str, tried: bool = False, force: bool = False
+) -> Compiling:
+    """Write a program with its parameters to ``path``: see ``Module.export``. ``tried`` compares both first."""
+    from tensorlang.actions import load_chosen
+    from tensorlang.compiled import Compiled
+    from tensorlang.exporting import export, form, write
+    from tensorlang.exporting.trial import trial
+    from tensorlang.module import Module
+
+    form(path)
+    module = Module(Compiled(check(source, options, folder), options, Home(folder)))
+    if options.load is not None:
+        load_chosen(module, options.load)
+    exported = export(module, module.state, path)
+    found = trial(module, module.state, module, exported) if tried else None
+    if found is not None:
+        found.passed(module.state.floating)
+    write(exported, options.limits, force)
+    return Compiling(tuple(exported.files), found)
 
 
 def _begin(

@@ -8,8 +8,9 @@ checked once for each combination of shapes, element types and devices; later ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import torch
@@ -20,35 +21,13 @@ from tensorlang.compiled import Compiled
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted
-from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.program import Program, Tensor
+from tensorlang.ir.domain import Symbol
+from tensorlang.ir.program import Program
+from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor
 from tensorlang.stored import Stored, attribute, fill, reset
 
 _MOST_READY = 4096  # combinations of shapes remembered for one function
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a program says about a tensor: its name, the names and sizes of its axes, its element type."""
-
-    name: str
-    axes: tuple[str, ...]
-    sizes: tuple[int | str, ...]
-    dtype: str
-
-    @staticmethod
-    def of(tensor: Tensor, known: Mapping[Symbol, int]) -> Description:
-        sizes = tuple(_size(axis.size, known) for axis in tensor.axes)
-        return Description(tensor.name, tuple(axis.label for axis in tensor.axes), sizes, tensor.dtype)
-
-    def __str__(self) -> str:
-        title = f"{self.name}[{','.join(self.axes)}]" if self.axes else self.name
-        return "  ".join(part for part in (title, " x ".join(map(str, self.sizes)), self.dtype) if part)
-
-
-def _size(size: Size, known: Mapping[Symbol, int]) -> int | str:
-    return size.value(known) if size.symbols <= known.keys() else str(size)
 
 
 class Module(Stored):
@@ -195,7 +174,7 @@ class Module(Stored):
     def dims(self) -> dict[str, int | str]:
         """The sizes of the declared domains; words where a call binds them."""
         program = self.program
-        return {name: _size(size, program.sizes) for name, size in program.dims.items()}
+        return {name: shown_size(size, program.sizes) for name, size in program.dims.items()}
 
     @property
     def source(self) -> str:
@@ -220,7 +199,22 @@ class Module(Stored):
     def describe(self, name: str) -> Description:
         """A tensor of the program in words."""
         program = self.program
-        return Description.of(program.tensors[known_tensor(program, name)], program.sizes)
+        return described(program.tensors[known_tensor(program, name)], program.sizes)
+
+    def export(self, path: str | PathLike[str], *, force: bool = False, check: bool = False) -> Signature:
+        """Write the program with its parameters to a file of its own; returns what the file says about itself.
+
+        ``path`` ends in ``.pt`` (TorchScript) or ``.py`` (plain Python, its weights beside it as ``.safetensors``).
+        ``check`` compares both on random inputs first and raises ``RunError`` where they differ by more than rounding.
+        """
+        from tensorlang.exporting import export, write
+        from tensorlang.exporting.trial import trial
+
+        exported = export(self, self._tl, os.fspath(path))
+        if check:
+            trial(self, self._tl, self, exported).passed(self._tl.floating)
+        write(exported, self.state.compiled.options.limits, force)
+        return exported.signature
 
     def explain(self, name: str | None = None, stage: str = "program") -> str:
         """The program, or one tensor of it, after a stage of the compiler."""

@@ -9,6 +9,8 @@ COMMANDS = {
     "check": "find the mistakes of programs without running them",
     "fmt": "rewrite programs in the one layout",
     "test": "run the tests and assertions of programs",
+    "compile": "write a program as a file that runs without tensorlang",
+    "inspect": "show what such a file takes and gives",
     "explain": "show what a program means at any stage, or what an error code means",
 }
 
@@ -30,6 +32,10 @@ Look
 Keep
   fmt FILES             {fmt}
   test PATHS            {test}
+
+Ship
+  compile FILE -o OUT   {compile}
+  inspect OUT           {inspect}
 
 An equation multiplies what stands side by side and sums over every index that is not on its left:
 

@@ -180,4 +180,57 @@ CODES: tuple[Code, ...] = (
         "plot X          # X[b,y,x,c]",
         "plot Slice      # Slice[y,x] = X[0,y,x,0]",
     ),
+    Code(
+        "E0740",
+        "not a file that `tensorlang compile` wrote",
+        "`tensorlang inspect` reads the signature that `tensorlang compile` puts into its `.pt` and `.py` files: inputs "
+        "and outputs with the names of their axes, and which program it was. This file holds none, or a damaged one.",
+        "tensorlang inspect weights.safetensors",
+        "tensorlang compile model.tl -o model.pt && tensorlang inspect model.pt",
+    ),
+    Code(
+        "E0741",
+        "no format for this ending",
+        "The ending of the file says what is written: `.pt` is TorchScript, `.py` plain Python.",
+        "tensorlang compile model.tl -o model.onnx",
+        "tensorlang compile model.tl -o model.pt",
+    ),
+    Code(
+        "E0742",
+        "nothing to export",
+        "An exported model returns the outputs of the program. Where every tensor is read by another equation, or "
+        "there is no equation at all, it has none: an `output` declaration says what to return.",
+        "tensorlang compile weights.tl -o weights.pt",
+        "output Y",
+    ),
+    Code(
+        "E0743",
+        "a parameter whose size is not known yet",
+        "A parameter takes its size from the inputs of the first call where no `dim` gives it. A file that is written "
+        "before any call must know it: give the size, or weights that have it.",
+        "tensorlang compile layer.tl -o layer.pt",
+        "tensorlang compile layer.tl -o layer.pt --dim i=10",
+    ),
+    Code(
+        "E0744",
+        "an export that could not be tried",
+        "`--check` draws random inputs of several sizes. Here none of the sizes tried fits what the program asks of "
+        "its inputs, so nothing could be compared.",
+        "tensorlang compile pool.tl -o pool.pt --check",
+        "tensorlang compile pool.tl -o pool.pt --check --dim x=28",
+    ),
+    Code(
+        "E0745",
+        "a file that is there already",
+        "An export never replaces a file unless asked to.",
+        "tensorlang compile model.tl -o model.pt",
+        "tensorlang compile model.tl -o model.pt --force",
+    ),
+    Code(
+        "E0746",
+        "an export that gives other numbers",
+        "The exported model was run on the same random inputs as the program, and their results differ by more than "
+        "rounding. The file was not written. That is a fault of tensorlang.",
+        "tensorlang compile model.tl -o model.pt --check",
+    ),
 )

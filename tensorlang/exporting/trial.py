@@ -1,0 +1,120 @@
+"""Trying an export: the program and the exported model on the same random inputs, at several sizes.
+
+In: a module with its ``State``, how it is called, and what was exported. Out: the largest difference between their
+results, and the sizes tried.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tensorlang.binding import bind, known_sizes, numbers
+from tensorlang.calling import State
+from tensorlang.diagnostics import RunError, run_error
+from tensorlang.exporting import Exported
+from tensorlang.inputs import torch_dtype
+from tensorlang.ir.domain import Symbol
+from tensorlang.ir.program import Tensor
+from tensorlang.stored import Stored, stored
+
+Run = Callable[..., dict[str, torch.Tensor]]
+_SIZES = (2, 3, 5, 7, 4, 11, 6, 13)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``difference`` is the largest, absolute or relative to the largest result, whichever is smaller."""
+
+    difference: float
+    sizes: tuple[Mapping[str, int], ...]
+
+    def passed(self, floating: torch.dtype) -> None:
+        """Raise ``RunError`` (E0746) where the difference is more than rounding."""
+        if not self.difference <= 100 * torch.finfo(floating).eps:
+            raise run_error("E0746", f"the export differs from the program by {self.difference:.2g}", help=[
+                "nothing was written; this is a fault of tensorlang: please report it with the program",
+            ])  # fmt: skip
+
+
+def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int = 3) -> Trial:
+    """Compare on ``rounds`` sets of sizes; raises ``RunError`` (E0744) where no inputs can be made that fit."""
+    worst = 0.0
+    tried: list[Mapping[str, int]] = []
+    fault: RunError | None = None
+    for sizes in _choices(root, state):
+        generator = torch.Generator().manual_seed(len(tried))
+        try:
+            given = {name: _drawn(root, state, name, sizes, generator) for name in state.compiled.given}
+            ours = run(**given)
+        except (RunError, ValueError) as problem:
+            fault = problem if isinstance(problem, RunError) else fault
+            continue
+        worst = max(worst, _difference(list(ours.values()), _theirs(exported, given, sizes)))
+        tried.append({str(symbol): size for symbol, size in sizes.items()})
+        if len(tried) == rounds or not sizes:
+            break
+    if not tried:
+        why = "" if fault is None else f": {fault.diagnostics[0].message}"
+        raise run_error("E0744", f"no sizes were found at which the export could be tried{why}", help=[
+            "give the sizes with `--dim`, or try it on inputs of your own",
+        ])  # fmt: skip
+    return Trial(worst, tuple(tried))
+
+
+def _choices(root: Stored, state: State) -> Iterator[dict[Symbol, int]]:
+    """Sizes for the symbols that a call binds: different ones for each, then others, then equal ones."""
+    part = state.compiled.program.restricted(state.compiled.program.outputs)
+    needed = {symbol for tensor in part.tensors.values() for size in tensor.shape for symbol in size.symbols}
+    open_sizes = sorted(needed - _known(root, state).keys(), key=str)
+    for start in range(len(_SIZES)):
+        yield {symbol: _SIZES[(start + at) % len(_SIZES)] for at, symbol in enumerate(open_sizes)}
+    for size in (4, 8, 16):
+        yield dict.fromkeys(open_sizes, size)
+
+
+def _known(root: Stored, state: State) -> dict[Symbol, int]:
+    """The sizes that the program's files and what the module keeps tell."""
+    program = state.compiled.program
+    kept = stored(root, program.of_kind("param", "buffer", "data", "relation"))
+    return numbers(bind(program, kept, known_sizes(program, {})))
+
+
+def _drawn(
+    root: Stored, state: State, name: str, sizes: Mapping[Symbol, int], generator: torch.Generator
+) -> torch.Tensor:
+    tensor: Tensor = state.compiled.program.tensors[name]
+    known = {**_known(root, state), **sizes}
+    shape = [size.value(known) for size in tensor.shape]
+    if tensor.positions is not None:
+        return torch.randint(0, max(1, tensor.positions.value(known)), shape, generator=generator)
+    if tensor.dtype == "bool":
+        return torch.rand(shape, generator=generator) < 0.5
+    if tensor.dtype == "int":
+        return torch.randint(0, 4, shape, generator=generator)
+    return torch.randn(shape, generator=generator, dtype=torch_dtype(tensor.dtype, state.floating))
+
+
+def _theirs(exported: Exported, given: Mapping[str, torch.Tensor], sizes: Mapping[Symbol, int]) -> list[Any]:
+    extra = [sizes[Symbol(name)] for name in exported.signature.numbers]
+    tensors = [given[tensor.name] for tensor in exported.signature.inputs]
+    with torch.no_grad():
+        result = exported.model(*tensors, *extra)
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def _difference(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:
+    worst = 0.0
+    for one, two in zip(ours, theirs, strict=True):
+        if one.shape != two.shape or one.dtype != two.dtype:
+            return math.inf
+        same = (one == two) | ((one != one) & (two != two))
+        if not bool(same.all()):
+            gap = (one.double() - two.double()).abs() if not one.is_complex() else (one - two).abs()
+            largest = float(one.abs().max().double())
+            worst = max(worst, float(torch.where(same, 0, gap).max()) / max(1.0, largest))
+    return worst
