@@ -117,21 +117,27 @@ class Compiling:
 
 
 def compile_file(
-    source: Source, options: Options, folder: str | None, path: str, tried: bool = False, force: bool = False
+    source: Source,
+    options: Options,
+    folder: str | None,
+    path: str,
+    outputs: tuple[str, ...] = (),
+    given: tuple[str, ...] = (),
+    tried: bool = False,
+    force: bool = False,
 ) -> Compiling:
     """Write a program with its parameters to ``path``: see ``Module.export``. ``tried`` compares both first."""
     from tensorlang.actions import load_chosen
     from tensorlang.compiled import Compiled
-    from tensorlang.exporting import export, form, write
-    from tensorlang.exporting.trial import trial
+    from tensorlang.exporting import Part, export, form, write
     from tensorlang.module import Module
 
     form(path)
     module = Module(Compiled(check(source, options, folder), options, Home(folder)))
     if options.load is not None:
         load_chosen(module, options.load)
-    exported = export(module, module.state, path)
-    found = trial(module, module.state, module, exported) if tried else None
+    exported = export(module, module.state, path, Part(outputs, given))
+    found = module.try_export(exported) if tried else None
     if found is not None:
         found.passed(module.state.floating)
     write(exported, options.limits, force)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -26,6 +26,10 @@ from tensorlang.ir.program import Program
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor
 from tensorlang.stored import Stored, attribute, fill, reset
+
+if TYPE_CHECKING:
+    from tensorlang.exporting import Exported
+    from tensorlang.exporting.trial import Trial
 
 _MOST_READY = 4096  # combinations of shapes remembered for one function
 
@@ -201,20 +205,38 @@ class Module(Stored):
         program = self.program
         return described(program.tensors[known_tensor(program, name)], program.sizes)
 
-    def export(self, path: str | PathLike[str], *, force: bool = False, check: bool = False) -> Signature:
+    def export(
+        self,
+        path: str | PathLike[str],
+        outputs: Sequence[str] = (),
+        given: Sequence[str] = (),
+        *,
+        check: bool = False,
+        force: bool = False,
+    ) -> Signature:
         """Write the program with its parameters to a file of its own; returns what the file says about itself.
 
         ``path`` ends in ``.pt`` (TorchScript) or ``.py`` (plain Python, its weights beside it as ``.safetensors``).
-        ``check`` compares both on random inputs first and raises ``RunError`` where they differ by more than rounding.
+        ``outputs`` are the tensors that it returns (none: the program's), ``given`` data of the program that its
+        callers give instead. ``check`` compares both on random inputs first: ``RunError`` where they differ by more
+        than rounding. ``force`` replaces files that are there.
         """
-        from tensorlang.exporting import export, write
+        from tensorlang.exporting import Part, export, write
+
+        exported = export(self, self._tl, os.fspath(path), Part(tuple(outputs), tuple(given)))
+        if check:
+            self.try_export(exported).passed(self._tl.floating)
+        write(exported, self._tl.compiled.options.limits, force)
+        return exported.signature
+
+    def try_export(self, exported: Exported) -> Trial:
+        """Compare an export with this module on random inputs; for the other parts of tensorlang."""
         from tensorlang.exporting.trial import trial
 
-        exported = export(self, self._tl, os.fspath(path))
-        if check:
-            trial(self, self._tl, self, exported).passed(self._tl.floating)
-        write(exported, self.state.compiled.options.limits, force)
-        return exported.signature
+        shapes = [self.program.tensors[name].shape for name in exported.part.given]
+        unbound = frozenset(symbol for shape in shapes for size in shape for symbol in size.symbols)
+        table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes))
+        return trial(self, self._tl, lambda given: self.call(table, given), exported)
 
     def explain(self, name: str | None = None, stage: str = "program") -> str:
         """The program, or one tensor of it, after a stage of the compiler."""

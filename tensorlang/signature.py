@@ -131,7 +131,7 @@ def _from_archive(stream: BinaryIO) -> str:
 
 
 def _from_python(stream: BinaryIO) -> str:
-    for line in stream.read(_MOST).decode("utf-8").splitlines():
+    for line in stream.read(_MOST).decode("utf-8", errors="replace").splitlines():
         if line.startswith(MARK):
             return line.removeprefix(MARK)
     raise ValueError("it holds no signature")

@@ -18,13 +18,18 @@ The program's own training, queries and files are not run: give the weights with
 examples:
   tensorlang compile model.tl -o model.pt --load weights.safetensors --check
   tensorlang compile layer.tl -o layer.py --dim d=64
+  tensorlang compile digits.tl -o digits.pt --output Guess --given TestImage     a function of images
   tensorlang inspect model.pt
 """
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("FILE", help="a program, or - for stdin")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="the file to write: OUT.pt or OUT.py")
+    parser.add_argument("-o", dest="out", required=True, metavar="OUT", help="the file to write: OUT.pt or OUT.py")
+    parser.add_argument("--output", dest="outputs", action="append", default=[], metavar="Y", help="return this tensor")
+    parser.add_argument(
+        "--given", action="append", default=[], metavar="X", help="data of the program that callers give instead"
+    )
     parser.add_argument("--check", action="store_true", help="compare both on random inputs of several sizes")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -36,7 +41,10 @@ def act(given: argparse.Namespace, console: Console) -> int:
 
     options = options_of(given)
     source = read(given.FILE, options)
-    made = compile_file(source, options, folder_of(given.FILE), given.output, given.check, given.force)
+    outputs, data = tuple(given.outputs), tuple(given.given)
+    made = compile_file(
+        source, options, folder_of(given.FILE), given.out, outputs, data, tried=given.check, force=given.force
+    )
     document: dict[str, Any] = {"files": list(made.files)}
     if made.trial is not None:
         sizes = [dict(sizes) for sizes in made.trial.sizes]

@@ -233,4 +233,12 @@ CODES: tuple[Code, ...] = (
         "rounding. The file was not written. That is a fault of tensorlang.",
         "tensorlang compile model.tl -o model.pt --check",
     ),
+    Code(
+        "E0747",
+        "not data that a caller could give",
+        "`--given X` turns data that the program loads from a file into an argument of the exported model. Inputs are "
+        "arguments anyway; parameters go into the file; other tensors are computed.",
+        "tensorlang compile digits.tl -o digits.pt --given W",
+        "tensorlang compile digits.tl -o digits.pt --given TestImage",
+    ),
 )

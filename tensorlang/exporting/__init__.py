@@ -22,12 +22,23 @@ from tensorlang.compiled import Compiled
 from tensorlang.data import chosen
 from tensorlang.diagnostics import nearest, run_error
 from tensorlang.exporting.standalone import packed, standalone
+from tensorlang.ir.domain import Symbol
+from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
 from tensorlang.signature import ENTRY, Signature, signature
-from tensorlang.stages import planned
+from tensorlang.stages import known_tensor, planned
 from tensorlang.stored import Stored, attribute
 
 FORMATS = {".pt": "TorchScript", ".py": "Python"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a program is exported: the tensors that it returns (none: its outputs), and the data that its callers
+    give instead of the files that the program loads."""
+
+    outputs: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +46,24 @@ class Exported:
     """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does."""
 
     signature: Signature
+    part: Part
     files: dict[str, bytes]
     model: Any
 
 
-def export(root: Stored, state: State, path: str) -> Exported:
+def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     """Make the files for ``path``, without writing them; raises ``RunError`` where the program cannot be exported."""
     kind = form(path)
-    made, signed = _generated(root, state.compiled)
+    part = _named(state.compiled, part)
+    made, signed = _generated(root, state.compiled, part)
     values = _values(root, made)
     if kind == "TorchScript":
-        return _scripted(made, signed, values, path)
+        model, content = _scripted(made, signed, values)
+        return Exported(signed, part, {path: content}, model)
     text = standalone(made, signed, os.path.basename(path))
     weights = os.path.splitext(path)[0] + ".safetensors"
     stored = {a.name: values[a.tensor] for a in made.plan.arguments if a.tensor in values}
-    return Exported(signed, {path: text.encode(), weights: packed(stored)}, made.model(values))
+    return Exported(signed, part, {path: text.encode(), weights: packed(stored)}, made.model(values))
 
 
 def write(exported: Exported, limits: Limits, force: bool = False) -> None:
@@ -73,20 +87,40 @@ def form(path: str) -> str:
     raise run_error("E0741", f"`{path}`: no format is known for `{ending or 'a name without an ending'}`", help=help)
 
 
-def _generated(root: Stored, compiled: Compiled) -> tuple[Generated, Signature]:
+def _named(compiled: Compiled, part: Part) -> Part:
+    """The part with its outputs named, all of it known to the program."""
     program = compiled.program
-    outputs = program.outputs
+    outputs = tuple(known_tensor(program, name) for name in part.outputs) or program.outputs
     if not outputs:
-        raise run_error("E0742", "the program has no outputs to export", help=["say which: `output Y`"])
-    plan = planned(program, outputs)
+        raise run_error("E0742", "the program has no outputs to export", help=["say which: `output Y`, `--output Y`"])
+    for name in part.given:
+        kind = program.tensors[known_tensor(program, name)].kind
+        if kind not in ("data", "relation"):
+            data = ", ".join(f"`{t.name}`" for t in program.of_kind("data")) or "none"
+            message = f"`{name}` is no data that a caller could give: it is {kind}"
+            raise run_error("E0747", message, help=[f"the data of the program: {data}"])
+    return Part(outputs, part.given)
+
+
+def left_open(program: Program, part: Part) -> frozenset[Symbol]:
+    """The sizes that files of the program tell and that callers of the export tell instead."""
+    given = {s for name in part.given for size in program.tensors[name].shape for s in size.symbols}
+    return frozenset(given - {s for t in program.of_kind("param", "buffer") for size in t.shape for s in size.symbols})
+
+
+def _generated(root: Stored, compiled: Compiled, part: Part) -> tuple[Generated, Signature]:
+    whole = compiled.program
+    unbound = left_open(whole, part)
+    program = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound}).restricted(part.outputs)
+    plan = planned(program, part.outputs)
     # A relation that the program does not fill is given with each call, as an input is.
-    arguments = tuple(replace(a, kind="input") if a.tensor in compiled.given else a for a in plan.arguments)
+    given = {*compiled.given, *part.given}
+    arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
     made = build(replace(plan, arguments=arguments), dtype=compiled.options.dtype)
     inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
     numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
-    part = program.restricted(outputs)
-    count = sum(attribute(root, tensor.name).numel() for tensor in part.of_kind("param"))
-    return made, signature(part, compiled.checked.source, inputs, numbers, compiled.options.dtype, count)
+    count = sum(attribute(root, tensor.name).numel() for tensor in program.of_kind("param"))
+    return made, signature(program, compiled.checked.source, inputs, numbers, compiled.options.dtype, count)
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
@@ -104,10 +138,10 @@ def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
     return values
 
 
-def _scripted(made: Generated, signed: Signature, values: dict[str, torch.Tensor], path: str) -> Exported:
+def _scripted(made: Generated, signed: Signature, values: dict[str, torch.Tensor]) -> tuple[Any, bytes]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = torch.jit.script(made.model(values).eval())
         stream = io.BytesIO()
         torch.jit.save(model, stream, _extra_files={ENTRY: signed.json()})
-    return Exported(signed, {path: stream.getvalue()}, model)
+    return model, stream.getvalue()

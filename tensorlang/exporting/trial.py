@@ -16,13 +16,13 @@ import torch
 from tensorlang.binding import bind, known_sizes, numbers
 from tensorlang.calling import State
 from tensorlang.diagnostics import RunError, run_error
-from tensorlang.exporting import Exported
+from tensorlang.exporting import Exported, left_open
 from tensorlang.inputs import torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Tensor
 from tensorlang.stored import Stored, stored
 
-Run = Callable[..., dict[str, torch.Tensor]]
+Run = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 _SIZES = (2, 3, 5, 7, 4, 11, 6, 13)
 
 
@@ -42,15 +42,19 @@ class Trial:
 
 
 def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int = 3) -> Trial:
-    """Compare on ``rounds`` sets of sizes; raises ``RunError`` (E0744) where no inputs can be made that fit."""
+    """Compare on ``rounds`` sets of sizes; ``run`` computes the exported part of the program from what is given.
+
+    Raises ``RunError`` (E0744) where no inputs can be made that fit.
+    """
     worst = 0.0
     tried: list[Mapping[str, int]] = []
     fault: RunError | None = None
-    for sizes in _choices(root, state):
+    known = _known(root, state, left_open(state.compiled.program, exported.part))
+    for sizes in _choices(state, exported, known):
         generator = torch.Generator().manual_seed(len(tried))
         try:
-            given = {name: _drawn(root, state, name, sizes, generator) for name in state.compiled.given}
-            ours = run(**given)
+            given = {t.name: _drawn(state, t.name, known | sizes, generator) for t in exported.signature.inputs}
+            ours = run(given)
         except (RunError, ValueError) as problem:
             fault = problem if isinstance(problem, RunError) else fault
             continue
@@ -66,29 +70,27 @@ def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int 
     return Trial(worst, tuple(tried))
 
 
-def _choices(root: Stored, state: State) -> Iterator[dict[Symbol, int]]:
+def _choices(state: State, exported: Exported, known: Mapping[Symbol, int]) -> Iterator[dict[Symbol, int]]:
     """Sizes for the symbols that a call binds: different ones for each, then others, then equal ones."""
-    part = state.compiled.program.restricted(state.compiled.program.outputs)
+    part = state.compiled.program.restricted(exported.part.outputs)
     needed = {symbol for tensor in part.tensors.values() for size in tensor.shape for symbol in size.symbols}
-    open_sizes = sorted(needed - _known(root, state).keys(), key=str)
+    open_sizes = sorted(needed - known.keys(), key=str)
     for start in range(len(_SIZES)):
         yield {symbol: _SIZES[(start + at) % len(_SIZES)] for at, symbol in enumerate(open_sizes)}
     for size in (4, 8, 16):
         yield dict.fromkeys(open_sizes, size)
 
 
-def _known(root: Stored, state: State) -> dict[Symbol, int]:
-    """The sizes that the program's files and what the module keeps tell."""
+def _known(root: Stored, state: State, unbound: frozenset[Symbol]) -> dict[Symbol, int]:
+    """The sizes that the program's files and what the module keeps tell, less those that are left open."""
     program = state.compiled.program
     kept = stored(root, program.of_kind("param", "buffer", "data", "relation"))
-    return numbers(bind(program, kept, known_sizes(program, {})))
+    bound = numbers(bind(program, kept, known_sizes(program, {})))
+    return {symbol: size for symbol, size in bound.items() if symbol not in unbound}
 
 
-def _drawn(
-    root: Stored, state: State, name: str, sizes: Mapping[Symbol, int], generator: torch.Generator
-) -> torch.Tensor:
+def _drawn(state: State, name: str, known: Mapping[Symbol, int], generator: torch.Generator) -> torch.Tensor:
     tensor: Tensor = state.compiled.program.tensors[name]
-    known = {**_known(root, state), **sizes}
     shape = [size.value(known) for size in tensor.shape]
     if tensor.positions is not None:
         return torch.randint(0, max(1, tensor.positions.value(known)), shape, generator=generator)
