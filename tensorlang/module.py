@@ -24,7 +24,7 @@ from tensorlang.inputs import FLOATS, as_tensor, converted
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
 from tensorlang.signature import Description, Signature, described, shown_size
-from tensorlang.stages import explained, known_tensor
+from tensorlang.stages import explained, known_tensor, latex
 from tensorlang.stored import Stored, attribute, fill, reset
 
 if TYPE_CHECKING:
@@ -237,6 +237,14 @@ class Module(Stored):
         unbound = frozenset(symbol for shape in shapes for size in shape for symbol in size.symbols)
         table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes))
         return trial(self, self._tl, lambda given: self.call(table, given), exported)
+
+    def latex(self, name: str | None = None, explicit: bool = False) -> str:
+        """The equations as an ``align*`` environment, those of one tensor or all; ``explicit`` writes out every sum."""
+        return latex(self._tl.compiled.checked, name, explicit)
+
+    def _repr_latex_(self) -> str:
+        """What a notebook shows."""
+        return self.latex()
 
     def explain(self, name: str | None = None, stage: str = "program") -> str:
         """The program, or one tensor of it, after a stage of the compiler."""

@@ -258,6 +258,26 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program")
     return show(optimise(program, until=stage))
 
 
+def latex(checked: Checked, name: str | None = None, explicit: bool = False) -> str:
+    """The equations in LaTeX: as they are written, or (``explicit``) as they are meant, with every sum written out.
+
+    ``name`` narrows them to one tensor; explicit ones to what it is made of, too.
+    """
+    from tensorlang.typeset import document
+
+    program = checked.correct()
+    if name is not None:
+        known_tensor(program, name)
+    if explicit:
+        from tensorlang.ir.latex import rows
+
+        return document(rows(program if name is None else program.restricted((name,))))
+    from tensorlang.syntax.latex import equation
+
+    equations = [s for s in checked.file.statements if isinstance(s, ast.Equation)]
+    return document([equation(s) for s in equations if name is None or s.name == name])
+
+
 def _tree(file: ast.File, name: str | None) -> Iterator[str]:
     """A line for each node of the tree: its kind and plain fields, its parts below it."""
     kept = [s for s in file.statements if name is None or getattr(s, "name", None) == name]

@@ -11,6 +11,7 @@ COMMANDS = {
     "test": "run the tests and assertions of programs",
     "compile": "write a program as a file that runs without tensorlang",
     "inspect": "show what such a file takes and gives",
+    "latex": "print the equations of a program in LaTeX",
     "explain": "show what a program means at any stage, or what an error code means",
 }
 
@@ -36,6 +37,7 @@ Keep
 Ship
   compile FILE -o OUT   {compile}
   inspect OUT           {inspect}
+  latex FILE [NAME]     {latex}
 
 An equation multiplies what stands side by side and sums over every index that is not on its left:
 
