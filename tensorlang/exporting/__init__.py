@@ -55,8 +55,13 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     """Make the files for ``path``, without writing them; raises ``RunError`` where the program cannot be exported."""
     kind = form(path)
     part = _named(state.compiled, part)
-    made, signed = _generated(root, state.compiled, part)
+    made, program = _generated(state.compiled, part)
     values = _values(root, made)
+    inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
+    numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
+    count = sum(values[a.tensor].numel() for a in made.plan.arguments if a.kind == "param")
+    options, source = state.compiled.options, state.compiled.checked.source
+    signed = signature(program, source, inputs, numbers, options.dtype, count)
     if kind == "TorchScript":
         model, content = _scripted(made, signed, values)
         return Exported(signed, part, {path: content}, model)
@@ -108,7 +113,8 @@ def left_open(program: Program, part: Part) -> frozenset[Symbol]:
     return frozenset(given - {s for t in program.of_kind("param", "buffer") for size in t.shape for s in size.symbols})
 
 
-def _generated(root: Stored, compiled: Compiled, part: Part) -> tuple[Generated, Signature]:
+def _generated(compiled: Compiled, part: Part) -> tuple[Generated, Program]:
+    """The code of a part, and the program that it is of."""
     whole = compiled.program
     unbound = left_open(whole, part)
     program = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound}).restricted(part.outputs)
@@ -116,11 +122,7 @@ def _generated(root: Stored, compiled: Compiled, part: Part) -> tuple[Generated,
     # A relation that the program does not fill is given with each call, as an input is.
     given = {*compiled.given, *part.given}
     arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
-    made = build(replace(plan, arguments=arguments), dtype=compiled.options.dtype)
-    inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
-    numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
-    count = sum(attribute(root, tensor.name).numel() for tensor in program.of_kind("param"))
-    return made, signature(program, compiled.checked.source, inputs, numbers, compiled.options.dtype, count)
+    return build(replace(plan, arguments=arguments), dtype=compiled.options.dtype), program
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:

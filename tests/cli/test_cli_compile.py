@@ -1,0 +1,63 @@
+"""``compile``, ``inspect`` and ``latex`` as a user calls them."""
+
+from __future__ import annotations
+
+import pytest
+from test_cli_process import HEAVY, imported
+
+LAYER = "input X[b,i]\ndim i = 3, o = 2\nparam W[o,i] ~ glorot()\nY[b,o] = relu(W[o,i] X[b,i])\n"
+
+
+@pytest.fixture
+def layer(here):
+    (here / "layer.tl").write_text(LAYER)
+    return here
+
+
+def test_compile_and_inspect(call, layer):
+    said = call("compile", "layer.tl", "-o", "layer.pt", "--check")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "largest difference 0 at b=2; b=3; b=5\nwrote layer.pt\n"
+    said = call("inspect", "layer.pt")
+    assert said.code == 0
+    assert "  X[b,i]  b x 3  float\noutputs\n  Y[b,o]  b x 2  float\n" in said.out
+    document = call("inspect", "--json", "layer.pt").document
+    assert document["signature"]["parameters"] == 6
+
+
+def test_compile_to_python(call, layer):
+    assert call("compile", "layer.tl", "-o", "layer.py").out == "wrote layer.py and layer.safetensors\n"
+    assert call("inspect", "layer.py").out.startswith("from layer.tl, by tensorlang ")
+
+
+def test_weights_of_another_program_are_refused(call, layer):
+    (layer / "other.tl").write_text(LAYER.replace("o = 2", "o = 4") + 'save params to "other.safetensors"\n')
+    (layer / "run.tl").write_text((layer / "other.tl").read_text() + "output W\n")
+    assert call("run", "run.tl").code == 0
+    said = call("compile", "layer.tl", "-o", "layer.pt", "--load", "other.safetensors")
+    assert said.code == 1
+    assert "error[E0723]" in said.err
+    assert not (layer / "layer.pt").exists()
+
+
+def test_wrong_wishes(call, layer):
+    assert "error[E1004]" in call("compile", "layer.tl").err
+    assert "error[E0609]" in call("compile", "layer.tl", "-o", "x.pt", "--output", "Z").err
+    assert "error[E0740]" in call("inspect", "layer.tl").err
+    assert "error[E0709]" in call("inspect", "none.pt").err
+
+
+def test_latex_as_written_and_explicit(call, layer):
+    written = call("latex", "layer.tl").out
+    assert written == (
+        "\\begin{align*}\n  Y_{b,o} &= \\operatorname{relu}\\left(W_{o,i} \\, X_{b,i}\\right)\n\\end{align*}\n"
+    )
+    explicit = call("latex", "layer.tl", "Y", "--explicit").out
+    assert "\\operatorname{relu}\\left(\\sum_{i} W_{o,i} \\, X_{b,i}\\right)" in explicit
+    assert "error[E0609]" in call("latex", "layer.tl", "Q").err
+
+
+def test_inspect_and_latex_are_light(call, layer):
+    assert call("compile", "layer.tl", "-o", "layer.pt").code == 0
+    assert not imported(["inspect", "layer.pt"], layer) & set(HEAVY)
+    assert not imported(["latex", "layer.tl", "--explicit"], layer) & {"torch", "sympy", "quimb", "opt_einsum"}
