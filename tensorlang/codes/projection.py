@@ -54,8 +54,11 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0409", "a tensor is defined by itself",
         "An equation may read its own tensor at an earlier position of an axis, but not at the same one: its value would be "
-        "needed before it is known.",
-        "input X[i]\nY[i] = Y[i] + X[i]\n", "input X[i]\nY[i] = 2 X[i]\n",
+        "needed before it is known. Layers get an axis of their own (`S[l+1,i] = ... S[l,i]`). Equations that settle when "
+        "they are computed over and over are declared by `fixpoint`; those that take the best of something (`min=`, `max=`, "
+        "`or=`, `and=`) need no declaration.",
+        "input X[i], W[i,j]\nY[i] = tanh(W[i,j] Y[j]) + X[i]\n",
+        "input X[i], W[i,j]\nfixpoint Y\nY[i] = tanh(W[i,j] Y[j]) + X[i]\n",
     ),
     Code(
         "E0411", "a dot stands where it marks nothing",

@@ -37,6 +37,27 @@ CODES: tuple[Code, ...] = (
         "input int W[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
     ),
     Code(
+        "E0523", "`not` in a circle",
+        "What holds where something else does not hold can only be known after it. In a circle there is no after: `A` would "
+        "hold where `B` does not, and `B` where `A` does not. Positions give an order (`W[t+1] = not W[t]`), and so do "
+        "equations outside of the circle, which are computed before.",
+        "input E[x,y] : bool\nWin[x] or= E[x,y] and not Win[y]\n",
+        "input E[x,y] : bool\ndim t = 5\nWin[t+1,x] or= E[x,y] and not Win[t,y]\n",
+    ),
+    Code(
+        "E0524", "a circle that does not only improve",
+        "Tensors that need each other are computed over and over where aggregates only ever improve them: what `min=` joins "
+        "falls from step to step, what `max=` joins rises, and in the end nothing changes. That needs every circle of reads "
+        "to pass through such a tensor, and every read to move the same way: `D[x] min= 5 - D[y]` would rise where `D` falls.",
+        "input W[x,y]\nD[0] = 0\nD[y] min= W[x,y] - D[x]\n", "input W[x,y]\nD[0] = 0\nD[y] min= W[x,y] + D[x]\n",
+    ),
+    Code(
+        "W0521", "a recurrence reads nothing but zeros",
+        "A read outside of an axis is 0. Where a recurrence looks as far back as its axis is long, or further, no read of "
+        "it is inside, and the equation says the same without it. Often the axis is shorter than was meant.",
+        "input X[t]\ndim t = 3\nH[t] = H[t-3] + X[t]\n", "input X[t]\ndim t = 4\nH[t] = H[t-3] + X[t]\n",
+    ),
+    Code(
         "E0540", "a faulty declaration of a recurrence",
         "`scan H method loop checkpoint 64` says how the recurrence that `H` belongs to is run; it never changes what it "
         "means. `method` is `auto`, `loop` (position by position) or `parallel` (Newton's method over all positions at once, "

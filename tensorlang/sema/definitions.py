@@ -19,6 +19,7 @@ from tensorlang.sema.circles import Circle, counted, idempotent
 from tensorlang.sema.define import define
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.order import in_order
+from tensorlang.sema.steps import tell_outside
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
 
@@ -66,6 +67,7 @@ def table_of(world: World, domains: Domains) -> Table:
 
 def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
     found = _going_round(world, domains, table, recurrence.order, dict.fromkeys(recurrence.order, "bool"))
+    tell_outside(domains, recurrence)
     return None if found is None else _nested(table, recurrence, {d.tensor: d for d in found})
 
 

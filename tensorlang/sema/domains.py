@@ -108,7 +108,7 @@ class Domains:
         gap = (one - other).constant
         if gap == 0:
             return
-        values = [self._value(one), self._value(other)]
+        values = [self.value(one), self.value(other)]
         if values[0] is not None and values[0] == values[1]:
             return
         clash = (gap is not None and not self._binds(one, other)) or None not in values
@@ -146,7 +146,7 @@ class Domains:
         """How little a symbol says to the reader: a dim 0, an axis's own label 1, a label with its tensor 2."""
         return 0 if symbol.name in self.world.root.dims else 1 + ("." in symbol.name)
 
-    def _value(self, size: Size) -> int | None:
+    def value(self, size: Size) -> int | None:
         if size.constant is not None:
             return size.constant
         known = self.world.sizes

@@ -1,19 +1,17 @@
-"""The order in which tensors are computed, and what to say where there is none."""
+"""The order in which tensors are computed."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from tensorlang.sema import messages
 from tensorlang.sema.domains import accesses
 from tensorlang.sema.recursion import Unit
-from tensorlang.sema.resolved import Access, Addition, FromEnd, Place, Statement
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.world import World
 
 
 def in_order(world: World) -> list[TensorInfo]:
-    """Defined tensors, each after those that it reads, otherwise as in the text; cycles are reported and left out."""
+    """Defined tensors, each after those that it reads, otherwise as in the text; circles have been reported."""
     defined = {info.name: info for info in world.tensors.values() if info.kind == "defined"}
     reads = {
         name: list(dict.fromkeys(a.tensor for s in info.statements for a in accesses(s) if a.tensor in defined))
@@ -21,28 +19,22 @@ def in_order(world: World) -> list[TensorInfo]:
     }
     for unit in dict.fromkeys(world.units.values()):
         _as_one(unit, reads)
-    done: dict[str, bool] = {}
+    done: set[str] = set()
     ordered: list[TensorInfo] = []
     for start in defined:
         stack: list[tuple[str, int]] = [(start, 0)]
-        path: list[str] = []
         while stack:
             name, at = stack.pop()
             if at == 0:
                 if name in done:
                     continue
-                done[name] = False
-                path.append(name)
+                done.add(name)
             for position in range(at, len(reads[name])):
                 other = reads[name][position]
-                if done.get(other) is False:
-                    _cycle(world, defined, path[path.index(other) :])
-                elif other not in done:
+                if other not in done:
                     stack += [(name, position + 1), (other, 0)]
                     break
             else:
-                done[name] = True
-                path.pop()
                 ordered.append(defined[name])
     return ordered
 
@@ -57,18 +49,3 @@ def _as_one(unit: Unit, reads: dict[str, list[str]]) -> None:
     for name, others in reads.items():
         if name not in inside and not inside.isdisjoint(others):
             reads[name] = list(dict.fromkeys(members[-1] if other in inside else other for other in others))
-
-
-def _cycle(world: World, defined: dict[str, TensorInfo], names: list[str]) -> None:
-    """A tensor that needs itself: a recurrence where some read is at a shifted position, otherwise circular."""
-    info = defined[names[0]]
-    shifted = any(
-        _shifted(s, a) for name in names for s in defined[name].statements for a in accesses(s) if a.tensor in names
-    )
-    messages.cycle(world.problems, info.statements[0].span, [*names, names[0]], shifted)
-
-
-def _shifted(statement: Statement, access: Access) -> bool:
-    """Whether an access stands at another position of an axis than the left side (``H[t-1]``, ``H[t+1] = ...``)."""
-    entries = (*access.at, *statement.left)
-    return any(isinstance(entry, Addition | FromEnd) or not isinstance(entry, Place) for entry in entries)

@@ -7,8 +7,10 @@ declared fixed point comes first, then the order of an axis (``well_founded.py``
 from __future__ import annotations
 
 from tensorlang.sema import messages
-from tensorlang.sema.circles import Circle, find_circle
+from tensorlang.sema.circles import Circle, find_circle, idempotent
 from tensorlang.sema.domains import accesses
+from tensorlang.sema.no_order import report
+from tensorlang.sema.polarity import check_circle
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.well_founded import Recurrence, components, well_founded
 from tensorlang.sema.world import World
@@ -19,7 +21,7 @@ Unit = Recurrence | Circle
 def find_units(world: World) -> list[Unit]:
     """The groups that can be computed: as declared, else in the order of an axis, else by what aggregates allow.
 
-    Those that cannot stay for ``order.py`` to report.
+    Those that cannot are reported.
     """
     defined = {info.name: info for info in world.tensors.values() if info.kind == "defined" and info.statements}
     edges = {
@@ -45,6 +47,11 @@ def _unit(world: World, group: dict[str, TensorInfo], edges: dict[str, list[str]
     asked = [ask for ask in world.settling if not group.keys().isdisjoint(ask.names)]
     for other in asked[1:]:
         messages.circle_asked_twice(world.problems, other.span, asked[0].span)
-    if asked:
-        return find_circle(group, inside, asked[0])
-    return well_founded(group) or find_circle(group, inside, None)
+    unit: Unit | None = None if asked else well_founded(group)
+    if unit is None:
+        unit = find_circle(group, inside, asked[0] if asked else None)
+    if unit is None:
+        report(world, group)
+    elif isinstance(unit, Circle) and unit.monotone:
+        check_circle(world, group, unit.order, frozenset(name for name, info in group.items() if idempotent(info)))
+    return unit

@@ -242,7 +242,7 @@ def _flattened(domains: Domains, statement: Statement, entry: Flat, axis: Var) -
 
 def _quotient(domains: Domains, total: Size, known: Size) -> Size | None:
     """``total / known`` where it comes out even, or is not known not to."""
-    number, divisor = domains._value(total), known.constant
+    number, divisor = domains.value(total), known.constant
     if divisor is None:
         return None
     if number is not None and number % divisor:
@@ -285,7 +285,7 @@ def _set_range(
 ) -> None:
     low = largest([Size.of(0), *lows])
     high = -largest([-size for size in highs])
-    count = domains._value(domains.norm(high - low + 1))
+    count = domains.value(domains.norm(high - low + 1))
     size = high + 1
     if count is not None and count < 1:
         messages.empty_range(domains.world.problems, span, name)

@@ -8,7 +8,8 @@ side stays inside; and an axis reaches as far as the shifted left sides whose en
 from __future__ import annotations
 
 from tensorlang.ir.domain import Size, largest
-from tensorlang.sema.domains import Domains
+from tensorlang.sema import messages
+from tensorlang.sema.domains import Domains, accesses
 from tensorlang.sema.extents import furthest
 from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import Access, Place, Statement, names_free
@@ -97,3 +98,26 @@ def bound_axes_by_reads(domains: Domains) -> bool:
             domains.unify(index, axis, name, span)
             moved = True
     return moved
+
+
+def tell_outside(domains: Domains, recurrence: Recurrence) -> None:
+    """Warn of reads of a recurrence that are outside of their axis at every position."""
+    world = domains.world
+    for name in recurrence.order:
+        for statement in world.tensors[name].statements:
+            for access in accesses(statement):
+                for at in sorted(recurrence.stepped(access.tensor)) if access.tensor in recurrence.axes else ():
+                    if _all_outside(domains, statement, access, at):
+                        info = world.tensors[access.tensor]
+                        label = (info.labels or ())[at]
+                        size = domains.size(domains.axis(access.tensor, at))
+                        messages.lies_outside(world.problems, access.span, access.tensor, label, size)
+
+
+def _all_outside(domains: Domains, statement: Statement, access: Access, at: int) -> bool:
+    form = shifted(access.at[at])
+    if form is None:
+        return False
+    sizes = domains.size(domains.index(statement, form[0])), domains.size(domains.axis(access.tensor, at))
+    count, length = (None if size is None else domains.value(size) for size in sizes)
+    return count is not None and length is not None and (form[1] >= length or count - 1 + form[1] < 0)

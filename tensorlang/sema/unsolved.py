@@ -73,6 +73,7 @@ def _broken(world: World) -> set[str]:
     """The tensors with an equation that could not be read, and all that are computed from them."""
     tensors = [info for info in world.tensors.values() if info.kind == "defined"]
     broken = {info.name for info in tensors if not info.statements or len(info.statements) < len(info.equations)}
+    broken |= world.refused
     grown = bool(broken)
     while grown:
         reading = {

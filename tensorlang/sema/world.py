@@ -44,6 +44,7 @@ class World:
     settling: list[Asked] = field(default_factory=list)
     manners: list[Wish] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     conditions: set[str] = field(default_factory=set)
     asked: list[TensorInfo] = field(default_factory=list)
 

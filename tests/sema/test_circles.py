@@ -161,3 +161,30 @@ def test_circles_widen_to_real_numbers():
 
 def test_truth_values_do_not_settle():
     assert codes("input X[i]\nfixpoint Z\nZ[i] = 0.5 Z[i] K[i] + X[i]\nK[i] = Z[i] > 1\n") == ["E0521"]
+
+
+MOVES = {
+    "both fall": "A[x] min= B[y] + W[x,y]\nB[x] min= 2 + A[x]\n",
+    "one rises as the other falls": "A[x] min= W[x,y] - B[y]\nB[x] max= W[x,y] - A[y]\n",
+    "through a plain tensor": "A[x] min= W[x,y] - C[y]\nC[x] = 2 * B[x]\nB[x] max= W[x,y] - A[y]\n",
+    "by a factor of unknown sign": "A[x] max= W[x,y] A[y]\n",
+    "a guard that comes to hold": "A[x] min= W[x,y]   where B[y] > 0\nB[x] max= W[x,y]   where A[y] < 3\n",
+}
+BACK = {
+    "a rise among falls": "A[x] min= B[y] + W[x,y]\nB[x] max= 2 + A[y]\n",
+    "a difference": "A[y] min= W[x,y] - A[x]\n",
+    "a negative factor": "A[y] max= max(W[x,y], -2 * A[x])\n",
+    "through a plain tensor": "A[x] min= W[x,y] - C[y]\nC[x] = 2 * A[x]\n",
+    "a guard that ceases to hold": "A[x] min= W[x,y]   where A[y] > 3\n",
+    "around the aggregate": "A[x] min= W[x,y] + S[y]\nS[x] = A[x] + 0.1 S[x]\n",
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_what_moves_one_way_is_a_fixed_point(name):
+    assert codes(f"input W[x,y]\n{MOVES[name]}A[0] = 0\n") == []
+
+
+@pytest.mark.parametrize("name", BACK)
+def test_what_would_move_back_is_told(name):
+    assert codes(f"input W[x,y]\n{BACK[name]}A[0] = 0\n") == ["E0524"]

@@ -112,30 +112,6 @@ def index_not_inside(problems: Problems, span: Span, op: str, name: str) -> None
     problems.error("E0413", f"`{op}` runs over `{name}`, which its argument does not have", span)
 
 
-def cycle(problems: Problems, span: Span, names: Sequence[str], shifted: bool) -> None:
-    circle = [f"{' <- '.join(names)}"]
-    if shifted:
-        problems.error(
-            "E0501",
-            f"`{names[0]}` reads its own positions, but along no single axis are all of them earlier, or all later",
-            span,
-            notes=circle,
-            help=[
-                "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`...",
-                "or let all stand ahead, `t+1`, `t+2`...",
-                f"equations that settle are declared: `fixpoint {names[0]}`",
-            ],
-        )
-        return
-    problems.error(
-        "E0409",
-        f"`{names[0]}` is defined by itself",
-        (span, "this equation needs its own result"),
-        notes=circle,
-        help=["read an earlier position of an axis, or give the new value another name"],
-    )
-
-
 def dot_on_the_right(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0411", f"`{name}.` with a dot stands on the left side only", span)
 

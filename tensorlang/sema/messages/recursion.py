@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tensorlang.diagnostics import Problems
 from tensorlang.sema.messages.names import did_you_mean
@@ -73,6 +74,106 @@ def counted_integers(problems: Problems, span: Span, name: str, element: str) ->
         f"`{name}` is declared as {element}, and its circle counts on from the infinity that it starts at",
         (span, "an infinity is a real number"),
         help=["declare it as float, or leave the type out"],
+    )
+
+
+# --- circles without an order ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One read of a circle."""
+
+    reader: str
+    read: str
+    span: Span
+
+
+# A longer circle is told by its names alone.
+_LABELS = 6
+
+
+def _labelled(circle: Sequence[Step]) -> list[tuple[Span, str]]:
+    return [(step.span, f"`{step.reader}` needs `{_text(step)}`") for step in circle[:_LABELS]]
+
+
+def _text(step: Step) -> str:
+    """A read as it is written, where it is; the bare name of a tensor that a module is applied to."""
+    text = step.span.text
+    return text if text.startswith(f"{step.read.rpartition('.')[2]}[") else step.read
+
+
+def _around(circle: Sequence[Step]) -> list[str]:
+    names = [*(step.reader for step in circle), circle[0].reader]
+    return [f"the circle: {' <- '.join(names)}"] if len(set(names)) > 2 else []
+
+
+def cycle(problems: Problems, circle: Sequence[Step], shifted: bool, mended: str | None) -> None:
+    """Tensors that need each other at the same positions, or at positions that no axis brings into an order."""
+    first = circle[0].reader
+    meant = [f"did you mean `{mended} = ...`?"] if mended else []
+    if shifted:
+        message = (
+            f"`{first}` needs other positions of itself, and no axis orders them: neither all earlier nor all later"
+        )
+        help_ = [
+            *meant,
+            "let every read of the circle stand a fixed number of positions back on one axis, `t-1`, `t-2`..., "
+            "or every one ahead",
+            f"equations that settle are declared: `fixpoint {first}`",
+        ]
+        problems.error("E0501", message, *_labelled(circle), notes=_around(circle), help=help_)
+        return
+    message = f"`{first}` is defined by itself" if len(circle) == 1 else f"`{first}` is defined by itself, in a circle"
+    help_ = meant or ["read an earlier position of an axis, or give the new value another name"]
+    settles = f"equations that settle are declared: `fixpoint {first}`"
+    problems.error("E0409", message, *_labelled(circle), notes=_around(circle), help=[*help_, settles])
+
+
+def circle_around(problems: Problems, circle: Sequence[Step], improving: str) -> None:
+    first = circle[0].reader
+    problems.error(
+        "E0524",
+        f"`{improving}` takes the best of a circle, but `{first}` needs itself without passing through it",
+        *_labelled(circle),
+        notes=_around(circle),
+        help=[
+            f"join `{first}` by `min=`, `max=`, `or=` or `and=` as well",
+            f"or let it settle as a whole: `fixpoint {first}`",
+        ],
+    )
+
+
+def moves_back(problems: Problems, span: Span, name: str, read: str, way: int, other: int) -> None:
+    problems.error(
+        "E0524",
+        f"`{name}` only {_moves(way)} from step to step, but this read would move it back",
+        (span, f"`{read}` only {_moves(other)}, and so `{name}` would {'fall' if way > 0 else 'rise'}"),
+        help=["such a circle may turn for ever: compute what is read here outside of it, or turn the sign"],
+    )
+
+
+def _moves(way: int) -> str:
+    return "rises" if way > 0 else "falls"
+
+
+def not_in_a_circle(problems: Problems, span: Span, name: str, read: str) -> None:
+    itself = name == read
+    problems.error(
+        "E0523",
+        f"`not` stands in a circle: `{name}` holds where {'it' if itself else f'`{read}`'} does not, "
+        f"and needs {'itself' if itself else 'it'} to be known",
+        (span, "this has no meaning before the circle is through"),
+        help=["let an earlier position decide (`not W[t-1]`), or compute what is denied outside of the circle"],
+    )
+
+
+def lies_outside(problems: Problems, span: Span, name: str, label: str, size: object) -> None:
+    problems.warning(
+        "W0521",
+        f"every one of these reads of `{name}` lies outside its axis `{label}` of {size}",
+        (span, "0 throughout"),
+        help=["read a position that is not as far away, or make the axis longer"],
     )
 
 
