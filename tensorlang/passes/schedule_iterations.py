@@ -76,8 +76,11 @@ def _hold(builder: Builder, tensor: Tensor, code: Code) -> None:
 
 
 def _start(tensor: Tensor, start: float) -> Code:
+    """A tensor that holds one number."""
     sizes = Items(tuple(extent(size) for size in tensor.shape))
-    number = Number(bool(start) if tensor.dtype == "bool" else start)
+    if tensor.dtype == "complex":
+        return call("as_complex", call("torch.zeros", sizes, dtype=ElementType("float"), device=Device()))
     if start == 0:
         return call("torch.zeros", sizes, dtype=ElementType(tensor.dtype), device=Device())
+    number = Number(bool(start) if tensor.dtype == "bool" else start)
     return call("torch.full", sizes, number, dtype=ElementType(tensor.dtype), device=Device())
