@@ -33,26 +33,6 @@ def count_product(left: Tensor, right: Tensor) -> Tensor:
     return torch.matmul(left.to(torch.float64), right.to(torch.float64)).to(torch.int64)
 
 
-def least_sums(left: Tensor, right: Tensor) -> Tensor:
-    """min over k of left[b, l, k] + right[b, k, r], a block of rows at a time: all sums would be l k r elements."""
-    rows = max(1, 16777216 // max(1, right.numel()))
-    blocks = [
-        torch.amin(left[:, at : at + rows].unsqueeze(-1) + right.unsqueeze(1), dim=2)
-        for at in range(0, max(left.size(1), 1), rows)
-    ]
-    return torch.cat(blocks, 1)
-
-
-def greatest_sums(left: Tensor, right: Tensor) -> Tensor:
-    """max over k of left[b, l, k] + right[b, k, r], a block of rows at a time."""
-    rows = max(1, 16777216 // max(1, right.numel()))
-    blocks = [
-        torch.amax(left[:, at : at + rows].unsqueeze(-1) + right.unsqueeze(1), dim=2)
-        for at in range(0, max(left.size(1), 1), rows)
-    ]
-    return torch.cat(blocks, 1)
-
-
 # --- over present elements -----------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,8 @@ from tensorlang.passes.choose_attention import attention
 from tensorlang.passes.choose_convolution import convolution
 from tensorlang.passes.choose_norm import norm
 from tensorlang.passes.choose_pooling import window_pooling
-from tensorlang.passes.choose_products import extremes, matches, sums
+from tensorlang.passes.choose_products import matches, sums
+from tensorlang.passes.choose_semirings import semiring_product
 from tensorlang.passes.choose_transform import fourier
 from tensorlang.passes.values import Rule
 
@@ -20,6 +21,6 @@ RULES: tuple[Rule, ...] = (
     fourier,  # dft[k,x] U[x] summed over x: fft; idft: ifft
     sums,  # sum and mean of a product over a shared index: mm, bmm
     matches,  # any of an and over a shared index: mm, then > 0
-    extremes,  # min or max of A[x,y] + B[y,z] over y: by blocks of rows
+    semiring_product,  # min, max or logsumexp of A[x,y] + B[y,z] over y: block by block
     norm,  # lnorm, rmsnorm along an index: layer_norm, rms_norm (their factors and shifts join the call)
 )

@@ -1,20 +1,19 @@
-"""Reductions that are products in disguise: sums, means and matches of what is multiplied, shortest and longest paths.
+"""Reductions that are products in disguise: sums, means and matches of what is multiplied.
 
-In: Reduce nodes. Out: the matrix product that gives the same (``sum``, ``mean`` of products, ``any`` of ``and``), or
-for ``min`` and ``max`` of sums a kernel that never holds all of them at once.
+In: Reduce nodes. Out: the matrix product that gives the same (``sum``, ``mean`` of products, ``any`` of ``and``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tensorlang.ir.code import Code, Infix, Number, call, method
+from tensorlang.ir.code import Infix, Number
 from tensorlang.ir.facts import dtype as dtype_of
 from tensorlang.ir.facts import is_floating, presence
 from tensorlang.ir.nodes import Apply, Contract, Expr, Index, Reduce, free_indices, size_value
 from tensorlang.passes.lower_contract import Factor, contract
 from tensorlang.passes.masks import present
-from tensorlang.passes.values import Builder, Value, cast, grouped, truth, ungrouped
+from tensorlang.passes.values import Builder, Value, cast, truth
 
 
 def sums(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Value | None:
@@ -67,40 +66,3 @@ def _worth_a_product(parts: Sequence[Value], reduced: Sequence[Index]) -> bool:
             if shared and set(one.axes) - set(two.axes) and set(two.axes) - set(one.axes):
                 return True
     return False
-
-
-_EXTREMES = {"min": "least_sums", "max": "greatest_sums"}
-
-
-def extremes(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Value | None:
-    """``min`` or ``max`` over y of A[x,y] + B[y,z]: the product of matrices in which + multiplies."""
-    if not isinstance(node, Reduce) or node.op not in _EXTREMES or presence(node.arg) is not None:
-        return None
-    arg = node.arg
-    if not isinstance(arg, Apply) or arg.op != "add" or len(arg.args) != 2:
-        return None
-    kind = dtype_of(node)
-    first, second = (cast(builder.lower(part, builder, (*wanted, *node.indices)), kind) for part in arg.args)
-    if first.number or second.number or not all(i in first.axes and i in second.axes for i in node.indices):
-        return None
-    batch = tuple(i for i in first.axes if i in second.axes and i not in node.indices)
-    left = tuple(i for i in first.axes if i not in second.axes)
-    right = tuple(i for i in second.axes if i not in first.axes)
-    if not left or not right:
-        return None
-    heads = [(index,) for index in batch]
-    one = grouped(first, [*heads, left, node.indices])
-    two = grouped(second, [*heads, node.indices, right])
-    if not batch:
-        one, two = method(one, "unsqueeze", 0), method(two, "unsqueeze", 0)
-    elif len(batch) > 1:
-        one, two = (method(side, "flatten", 0, len(batch) - 1) for side in (one, two))
-    code: Code = call(_EXTREMES[node.op], one, two)
-    if not batch:
-        code = method(code, "squeeze", 0)
-        code = ungrouped(code, [left, right])
-    else:
-        code = ungrouped(code, [batch, left, right])
-    result = builder.value(code, (*batch, *left, *right), kind)
-    builder.work[result.code] = tuple(index.size for index in (*result.axes, *node.indices))
-    return result

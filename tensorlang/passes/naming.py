@@ -57,10 +57,11 @@ class Names:
         return name
 
 
-# The functions of backends/kernels.py; generated code calls them by these names.
+# The functions of backends/kernels*.py; generated code calls them by these names.
 KERNELS = frozenset((
     "as_complex", "count_product", "integer_product", "unit_circle", "present_mean", "present_std", "present_var",
     "present_lnorm", "present_rmsnorm", "scatter_sum", "scatter_max", "scatter_min", "scatter_prod", "scatter_mean",
-    "scatter_any", "scatter_all", "scatter_logsumexp", "least_sums", "greatest_sums", "join_state", "split_state",
+    "scatter_any", "scatter_all", "scatter_logsumexp", "least_sums", "greatest_sums",
+    "greatest_products", "least_products", "logsumexp_sums", "join_state", "split_state",
     "wants_gradient", "Settling", "Improving", "implicit_gradient", "layered_gradient",
 ))  # fmt: skip
