@@ -25,6 +25,7 @@ from tensorlang.ir.nodes import Index
 from tensorlang.ir.plan import IterationPlan
 from tensorlang.ir.program import Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Iteration
+from tensorlang.passes.lower_reduce import fill_code
 from tensorlang.passes.schedule_loops import Logical, Planned, note_of
 from tensorlang.passes.values import Builder, Held
 
@@ -82,5 +83,5 @@ def _start(tensor: Tensor, start: float) -> Code:
         return call("as_complex", call("torch.zeros", sizes, dtype=ElementType("float"), device=Device()))
     if start == 0:
         return call("torch.zeros", sizes, dtype=ElementType(tensor.dtype), device=Device())
-    number = Number(bool(start) if tensor.dtype == "bool" else start)
+    number = Number(start > 0) if tensor.dtype == "bool" else fill_code(f'float("{start}")', tensor.dtype)
     return call("torch.full", sizes, number, dtype=ElementType(tensor.dtype), device=Device())
