@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tensorlang.ir.plan import LoopPlan
-from tensorlang.ir.recursion import Feed, Single
+from tensorlang.ir.plan import LoopPlan, StepPlan
+from tensorlang.ir.recursion import Feed, Loop, Single
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
     """What the parts of a loop are called inside its function: positional names, so that nothing clashes."""
 
-    feeds: dict[str, str]
+    given: dict[str, str]
     firsts: dict[tuple[str, int], str]
     members: dict[str, str]
+    sizes: dict[str, str]
     stored: frozenset[str]
     singles: Mapping[str, Single]
     lags: Mapping[str, int]  # how many positions back a tensor is looked at
@@ -29,48 +30,53 @@ class _Names:
 def _names(plan: LoopPlan) -> _Names:
     loop = plan.loop
     lags: dict[str, int] = {}
-    for feed in loop.feeds:
+    for feed in (feed for _, feeds in loop.bodies for feed in feeds):
         if feed.kind == "lag":
-            lags[feed.tensor] = max(lags.get(feed.tensor, 0), feed.offset.constant or 0)
+            lags[feed.tensor] = max(lags.get(feed.tensor, 0), _distance(feed))
     return _Names(
-        {feed.name: f"x{at}" for at, feed in enumerate(f for f in loop.feeds if f.kind in ("slice", "whole"))},
+        {tensor: f"x{at}" for at, tensor in enumerate(loop.fed)},
         {(tensor, position): f"first{at}" for at, (tensor, position, _) in enumerate(loop.first)},
-        {name: f"h{at}" for at, (name, _) in enumerate(loop.scan.axes)},
+        {name: f"h{at}" for at, name in enumerate(loop.computed)},
+        {size: f"size{at}" for at, size in enumerate(plan.sizes)},
         frozenset(loop.stored),
         {single.tensor: single for single in loop.singles},
         lags,
     )
 
 
+def _distance(feed: Feed) -> int:
+    offset = feed.offset.constant
+    assert offset is not None, f"{feed.name} has no fixed distance"
+    return offset
+
+
 def loop_lines(plan: LoopPlan) -> list[str]:
-    """The function of a loop, its step defined before it."""
+    """The function of a loop, its steps defined before it."""
     loop = plan.loop
     names = _names(plan)
-    tensors = [*names.feeds.values(), *names.firsts.values(), *(f"zero_{h}" for h in names.members.values())]
-    arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{name}: int" for name in _sizes(plan))]
+    tensors = [*names.given.values(), *names.firsts.values(), *(f"zero_{h}" for h in names.members.values())]
+    arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{n}: int" for n in names.sizes.values())]
     arguments += [f"length_{names.members[name]}: int" for name in loop.unequal]
     arguments += [f"at_{names.members[single.tensor]}: int" for single in loop.singles]
     count = len(loop.stored) + len(loop.singles)
     result = "Tensor" if count == 1 else f"Tuple[{', '.join(['Tensor'] * count)}]"
     lines = [f"def {plan.function}({', '.join(arguments)}) -> {result}:"]
-    lines += [f"    {line}" for line in _before(plan, names)]
-    lines += ["    for n in range(steps):", *(f"        {line}" for line in _inside(plan, names))]
-    return [*lines, *(f"    {line}" for line in _after(plan, names))]
+    lines += [f"    {line}" for line in (*_before(loop, names), *_first(plan, names))]
+    lines.append(f"    for n in range({f'{loop.start}, ' if loop.start else ''}steps):")
+    lines += [f"        {line}" for line in _called(loop, plan.steps[-1], names, None)]
+    return [*lines, *(f"    {line}" for line in _after(loop, names))]
 
 
-def _sizes(plan: LoopPlan) -> list[str]:
-    return [f"size{at}" for at, _ in enumerate(plan.sizes)]
-
-
-def _before(plan: LoopPlan, names: _Names) -> list[str]:
-    lines = []
-    for feed in plan.loop.feeds:
+def _before(loop: Loop, names: _Names) -> list[str]:
+    slices: dict[str, None] = {}
+    for feed in loop.given:
         if feed.kind == "slice":
-            name = names.feeds[feed.name]
-            lines.append(f"{name}_at = {name}.unbind({feed.axis})")
-            if not _always_inside(plan, feed):
-                sums = f"{name}.narrow({feed.axis}, 0, 0).sum({feed.axis})"
-                lines.append(f"{name}_zero = torch.zeros_like({sums}, dtype={name}.dtype)")
+            at, given = _slices(names, feed), names.given[feed.tensor]
+            slices[f"{at} = {given}.unbind({feed.axis})"] = None
+            if not _always_inside(loop, feed):
+                sums = f"{given}.narrow({feed.axis}, 0, 0).sum({feed.axis})"
+                slices[f"{at}_zero = torch.zeros_like({sums}, dtype={given}.dtype)"] = None
+    lines = list(slices)
     for name, h in names.members.items():
         if name in names.stored:
             lines.append(f"{h}: List[Tensor] = []")
@@ -81,46 +87,64 @@ def _before(plan: LoopPlan, names: _Names) -> list[str]:
     return lines
 
 
-def _always_inside(plan: LoopPlan, feed: Feed) -> bool:
-    """Whether a slice exists at every position that the step is called for."""
-    size = plan.loop.sliced[feed.name]
-    offset = feed.offset.constant or 0
-    beyond = (size - offset - plan.loop.scan.steps).constant
-    return plan.loop.start + offset >= 0 and beyond is not None and beyond >= 0
+def _slices(names: _Names, feed: Feed) -> str:
+    return f"{names.given[feed.tensor]}_at{feed.axis}"
+
+
+def _always_inside(loop: Loop, feed: Feed) -> bool:
+    """Whether a slice exists at every position for which a step is called."""
+    size, offset = loop.sliced[feed.name], _distance(feed)
+    start = 0 if loop.openings else loop.start
+    first, last = (0, loop.scan.steps - 1 - start) if loop.scan.reverse else (start, loop.scan.steps - 1)
+    beyond = (size - 1 - last - offset).constant
+    return first + offset >= 0 and beyond is not None and beyond >= 0
 
 
 # --- one position ------------------------------------------------------------------------------------------------
 
 
-def _inside(plan: LoopPlan, names: _Names) -> list[str]:
+def _first(plan: LoopPlan, names: _Names) -> list[str]:
+    """The positions before the loop."""
     loop = plan.loop
-    lines = ["p = steps - 1 - n"] if loop.scan.reverse else []
-    p = "p" if loop.scan.reverse else "n"
-    for position in range(loop.start):
-        lines.append(f"if n == {position}:")
-        for tensor, h in names.members.items():
-            given = names.firsts.get((tensor, position), f"zero_{h}")
-            lines += [f"    {line}" for line in _kept(plan, names, tensor, given, p)]
-        lines.append("    continue")
+    lines = []
+    for rank in range(loop.start):
+        lines.append(f"if steps > {rank}:")
+        if loop.openings:
+            inside = _called(loop, plan.steps[rank], names, rank)
+        else:
+            p = f"steps - {rank + 1}" if loop.scan.reverse else str(rank)
+            values = {tensor: names.firsts.get((tensor, rank), f"zero_{h}") for tensor, h in names.members.items()}
+            inside = [line for tensor, value in values.items() for line in _kept(loop, names, tensor, value, p)]
+        lines += [f"    {line}" for line in inside or ["pass"]]
+    return lines
+
+
+def _called(loop: Loop, step: StepPlan, names: _Names, rank: int | None) -> list[str]:
+    """One call of a step: at position ``n``, or at one of the first."""
+    lines = []
+    p = "n" if rank is None else str(rank)
+    if loop.scan.reverse:
+        lines.append(f"p = steps - 1 - {p}")
+        p = "p"
     fed = []
-    for at, feed in enumerate(loop.feeds):
-        code = _fed(plan, names, feed, p)
+    for at, feed in enumerate(step.feeds):
+        code = _fed(loop, names, feed, p, rank)
         if code.isidentifier():
             fed.append(code)
         else:
             lines.append(f"given{at} = {code}")
             fed.append(f"given{at}")
-    called = f"{plan.step}({', '.join([*fed, *_sizes(plan)])})"
+    called = f"{step.function}({', '.join([*fed, *(names.sizes[size] for size in step.sizes)])})"
     if len(names.members) == 1:
         ((name, h),) = names.members.items()
         if name in names.stored:
             return [*lines, f"{h}.append({called})"]
-        return [*lines, f"new_{h} = {called}", *_kept(plan, names, name, f"new_{h}", p)]
+        return [*lines, f"new_{h} = {called}", *_kept(loop, names, name, f"new_{h}", p)]
     lines.append(f"{', '.join(f'new_{h}' for h in names.members.values())} = {called}")
-    return [*lines, *(line for name, h in names.members.items() for line in _kept(plan, names, name, f"new_{h}", p))]
+    return [*lines, *(line for name, h in names.members.items() for line in _kept(loop, names, name, f"new_{h}", p))]
 
 
-def _kept(plan: LoopPlan, names: _Names, tensor: str, value: str, p: str) -> list[str]:
+def _kept(loop: Loop, names: _Names, tensor: str, value: str, p: str) -> list[str]:
     """What is kept of a tensor's value at this position."""
     h = names.members[tensor]
     if tensor in names.stored:
@@ -128,62 +152,64 @@ def _kept(plan: LoopPlan, names: _Names, tensor: str, value: str, p: str) -> lis
     lines = [f"{h}_{back} = {h}_{back - 1}" for back in range(names.lags.get(tensor, 0), 1, -1)]
     lines += [f"{h}_1 = {value}"] if names.lags.get(tensor) else []
     if tensor in names.singles:
-        within = _within(plan, names, tensor, p)
+        within = _within(loop, names, tensor, p)
         lines += [f"if {p} == at_{h}{within}:", f"    only_{h} = {value}"]
-    return lines or ["pass"]
+    return lines
 
 
-def _within(plan: LoopPlan, names: _Names, tensor: str, p: str) -> str:
+def _within(loop: Loop, names: _Names, tensor: str, p: str) -> str:
     """That a position lies inside a tensor, where that is not plain."""
-    single = names.singles[tensor]
-    beyond = (plan.loop.lengths[tensor] - single.position).constant
-    return "" if beyond is not None and beyond > 0 else f" and {p} < {_length(plan, names, tensor)}"
+    beyond = (loop.lengths[tensor] - names.singles[tensor].position).constant
+    return "" if beyond is not None and beyond > 0 else f" and {p} < {_length(loop, names, tensor)}"
 
 
-def _fed(plan: LoopPlan, names: _Names, feed: Feed, p: str) -> str:
-    """The code of one input of the step."""
-    offset = feed.offset.constant or 0
+def _fed(loop: Loop, names: _Names, feed: Feed, p: str, rank: int | None) -> str:
+    """The code of one input of the step at position ``p``, the ``rank``-th where that is known."""
     match feed.kind:
         case "whole":
-            return names.feeds[feed.name]
+            return names.given[feed.tensor]
         case "step":
-            return f"torch.full([], {p}, dtype=torch.int64, device=zero_h0.device)"
+            return f"torch.full([], {p}, dtype=torch.int64, device=zero_{next(iter(names.members.values()))}.device)"
         case "lag":
-            h = names.members[feed.tensor]
+            h, offset = names.members[feed.tensor], _distance(feed)
             if feed.tensor not in names.stored:
                 return f"{h}_{offset}"
-            always = plan.loop.start >= offset
-            return f"{h}[n - {offset}]" if always else f"{h}[n - {offset}] if n >= {offset} else zero_{h}"
+            if rank is not None:
+                return f"{h}[{rank - offset}]" if rank >= offset else f"zero_{h}"
+            return f"{h}[n - {offset}]" if loop.start >= offset else f"{h}[n - {offset}] if n >= {offset} else zero_{h}"
         case _:
-            name = names.feeds[feed.name]
-            at = p if offset == 0 else f"{p} {'+' if offset > 0 else '-'} {abs(offset)}"
-            if _always_inside(plan, feed):
-                return f"{name}_at[{at}]"
-            return f"{name}_at[{at}] if {at} >= 0 and {at} < len({name}_at) else {name}_zero"
+            at, offset = _slices(names, feed), _distance(feed)
+            place = p if offset == 0 else f"{p} {'+' if offset > 0 else '-'} {abs(offset)}"
+            if _always_inside(loop, feed):
+                return f"{at}[{place}]"
+            return f"{at}[{place}] if {place} >= 0 and {place} < len({at}) else {at}_zero"
 
 
 # --- what is handed out ------------------------------------------------------------------------------------------
 
 
-def _after(plan: LoopPlan, names: _Names) -> list[str]:
+def _after(loop: Loop, names: _Names) -> list[str]:
     lines = []
     results = []
-    for name in plan.loop.stored:
+    for name in loop.stored:
         h = names.members[name]
         if name in names.lags:
             # TorchScript drops appends to a list that nothing behind the loop reads, though the loop itself does.
             lines.append(f"assert len({h}) == steps")
-        if plan.loop.scan.reverse:
+        short = (loop.scan.steps - loop.lengths[name]).constant
+        if loop.scan.reverse:
             lines.append(f"{h}.reverse()")
-        lines.append(f"all_{h} = torch.stack({h}) if steps > 0 else zero_{h}.unsqueeze(0).narrow(0, 0, 0)")
-        length = _length(plan, names, name)
-        results.append(f"all_{h}" if length == "steps" else f"all_{h}.narrow(0, 0, {length})")
-    results += [f"only_{names.members[single.tensor]}" for single in plan.loop.singles]
+        if short:
+            # What stands behind the end of a shorter tensor is no part of it, not even with a gradient of 0.
+            lines.append(f"{h} = {h}[: max(0, steps - {short})]")
+        lines.append(f"all_{h} = torch.stack({h}) if len({h}) > 0 else zero_{h}.unsqueeze(0).narrow(0, 0, 0)")
+        results.append(f"all_{h}" if short is not None else f"all_{h}.narrow(0, 0, length_{h})")
+    results += [f"only_{names.members[single.tensor]}" for single in loop.singles]
     return [*lines, f"return {', '.join(results)}"]
 
 
-def _length(plan: LoopPlan, names: _Names, tensor: str) -> str:
-    short = (plan.loop.scan.steps - plan.loop.lengths[tensor]).constant
+def _length(loop: Loop, names: _Names, tensor: str) -> str:
+    short = (loop.scan.steps - loop.lengths[tensor]).constant
     if short is None:
         return f"length_{names.members[tensor]}"
     return "steps" if short == 0 else f"steps - {short}"

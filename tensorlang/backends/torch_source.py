@@ -16,7 +16,7 @@ from tensorlang.backends.torch_iterations import iteration_lines, kernels_of
 from tensorlang.backends.torch_loops import loop_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
 from tensorlang.ir.code_text import NEURAL, Writer
-from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan
+from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan, every_plan, steps_of
 from tensorlang.passes.naming import Names
 
 _NOTE_COLUMN = 60
@@ -35,8 +35,9 @@ def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
     """The functions of the plan's recursions: each step, with those inside it, then what goes over it."""
     lines: list[str] = []
     for loop in plan.loops:
-        lines += _loops(loop.body, dtype, device)
-        lines += [*_compute(loop.body, _writer(loop.body, dtype, device), loop.step), "", ""]
+        for name, step in steps_of(loop):
+            lines += _loops(step, dtype, device)
+            lines += [*_compute(step, _writer(step, dtype, device), name), "", ""]
         match loop:
             case LoopPlan():
                 lines += [*loop_lines(loop), "", ""]
@@ -45,14 +46,10 @@ def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
     return lines
 
 
-def _inner(plan: Plan) -> list[LoopPlan | IterationPlan]:
-    """All recursions of a plan, those inside others too."""
-    return [inner for loop in plan.loops for inner in (*_inner(loop.body), loop)]
-
-
 def _kernels_used(plan: Plan) -> dict[str, str]:
     """The text of every kernel that the plan calls."""
-    own = [name for loop in _inner(plan) if isinstance(loop, IterationPlan) for name in kernels_of(loop)]
+    loops = [loop for part in every_plan(plan) for loop in part.loops]
+    own = [name for loop in loops if isinstance(loop, IterationPlan) for name in kernels_of(loop)]
     return used_kernels((*(Call(name, (), ()) for name in own), *_codes(plan)))
 
 
@@ -62,10 +59,10 @@ def _head(plan: Plan) -> list[str]:
     texts = [code.text for code in codes if isinstance(code, Template)]
     kernels = "\n".join(_kernels_used(plan).values())
     neural = any(name.startswith("F.") for name in functions) or any(NEURAL in text for text in texts)
-    bodies = [loop.body for loop in _inner(plan)]
+    every = every_plan(plan)
     typing = {"Dict", *re.findall(r"\b(?:Any|List|Optional|Tuple)\b(?=[\[,)])", kernels)}
-    typing |= {"Tuple"} if any(len(p.results) > 1 for p in (plan, *bodies)) else set()
-    typing |= {"List"} if bodies else set()
+    typing |= {"Tuple"} if any(len(part.results) > 1 for part in every) else set()
+    typing |= {"List"} if len(every) > 1 else set()
     source = plain(plan.source.rsplit("/", 1)[-1])
     lines = [f'"""Computed by tensorlang from {source}: plain torch, nothing else is needed."""', ""]
     if any(name.startswith("math.") for name in functions) or "math." in kernels:
@@ -82,7 +79,7 @@ def _codes(plan: Plan) -> list[Code]:
     """All codes of a plan, each once, in order."""
     found: dict[Code, None] = {}
     stack: list[Code] = []
-    for part in (*(loop.body for loop in reversed(_inner(plan))), plan):
+    for part in every_plan(plan):
         stack += [code for _, code in reversed(part.results)] + [step.code for step in reversed(part.steps)]
     while stack:
         top = stack.pop()

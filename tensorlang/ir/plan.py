@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.recursion import Iteration, Loop
+from tensorlang.ir.recursion import Feed, Iteration, Loop
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]
@@ -74,17 +74,37 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class LoopPlan:
-    """A recurrence: ``function`` runs over the positions and calls ``step``, which is the plan ``body``.
+class StepPlan:
+    """One step of a recurrence as a function: its plan, and its arguments: ``feeds``, then ``sizes`` (symbols)."""
 
-    ``operands`` name its arguments: the tensors fed, those of the first positions, a zero for each member, sizes.
+    function: str
+    plan: Plan
+    feeds: tuple[Feed, ...]
+    sizes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPlan:
+    """A recurrence: ``function`` runs over the positions and calls ``steps``, the last of them from ``start`` on.
+
+    The others are its openings, one a position. ``sizes`` are the symbols that any of them needs.
     """
 
     function: str
-    step: str
     loop: Loop
-    body: Plan
-    sizes: tuple[str, ...]
+    steps: tuple[StepPlan, ...]
+
+    @property
+    def step(self) -> str:
+        return self.steps[-1].function
+
+    @property
+    def body(self) -> Plan:
+        return self.steps[-1].plan
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(size for step in self.steps for size in step.sizes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +139,20 @@ class Plan:
     domains: tuple[Size, ...] = ()
 
 
+def steps_of(loop: LoopPlan | IterationPlan) -> tuple[tuple[str, Plan], ...]:
+    """The functions that a recursion calls, with their plans."""
+    match loop:
+        case LoopPlan(steps=steps):
+            return tuple((step.function, step.plan) for step in steps)
+        case IterationPlan(step=step, body=body):
+            return ((step, body),)
+
+
+def every_plan(plan: Plan) -> tuple[Plan, ...]:
+    """A plan behind those of the steps of its recursions, inner ones first."""
+    return (*(part for loop in plan.loops for _, step in steps_of(loop) for part in every_plan(step)), plan)
+
+
 def empty_domain(plan: Plan, sizes: Mapping[Symbol, int]) -> Size | None:
     """The size of an index that would have no values: what is computed then may be an error of torch, or misshapen."""
     return next((size for size in plan.domains if size.value(sizes) < 1), None)
@@ -140,14 +174,18 @@ def show_plan(plan: Plan) -> str:
     wide = [[text.ljust(width) for text, width in zip(row, widths, strict=False)] for row in rows]
     lines = ["  ".join((*cells, row[5])) for cells, row in zip(wide, rows, strict=True)]
     own = "\n".join((f"given: {given}", *(line.rstrip() for line in lines), f"returned: {returned}"))
-    return "\n\n".join((own, *(f"{_heading(loop)}\n{show_plan(loop.body)}" for loop in plan.loops)))
+    steps = ((loop, at, step) for loop in plan.loops for at, (_, step) in enumerate(steps_of(loop)))
+    return "\n\n".join((own, *(f"{_heading(loop, at)}\n{show_plan(step)}" for loop, at, step in steps)))
 
 
-def _heading(loop: LoopPlan | IterationPlan) -> str:
+def _heading(loop: LoopPlan | IterationPlan, at: int) -> str:
     """What the plan of a step is for: ``one_step, at each position of scan, from position 1:``."""
     if isinstance(loop, IterationPlan):
         end = "nothing changes" if loop.iteration.fixpoint.monotone else "it has settled"
         return f"{loop.step}, in each step of {loop.function}, until {end}:"
+    if at < len(loop.steps) - 1:
+        end = " from the end" if loop.loop.scan.reverse else ""
+        return f"{loop.steps[at].function}, at position {at}{end} of {loop.function}:"
     start = f", from position {loop.loop.start}" if loop.loop.start else ""
     order = ", from the last to the first" if loop.loop.scan.reverse else start
     return f"{loop.step}, at each position of {loop.function}{order}:"

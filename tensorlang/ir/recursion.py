@@ -129,12 +129,22 @@ class Single:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """One of the first positions of a loop, where other equations hold than behind them."""
+
+    body: Program
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
 
-    Positions below ``start`` are those of ``first`` (tensor, position, tensor that holds it), or 0. ``sliced`` are the
-    sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by tensor. Stored as a
-    whole is what is neither one of ``singles``, of which one position is handed out, nor ``unread`` from outside.
+    Positions are counted in the order in which they are computed. Those before ``start`` are those of ``first``
+    (tensor, position, tensor that holds it), or 0; or, where there are ``openings``, each has a body of its own.
+    ``sliced`` are the sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by
+    tensor. Bodies give the tensors of the recurrence that are read at other positions or outside. Stored as a whole is
+    what is neither one of ``singles``, of which one position is handed out, nor ``unread`` from outside.
     """
 
     scan: Scan
@@ -144,6 +154,7 @@ class Loop:
     first: tuple[tuple[str, int, str], ...]
     sliced: Mapping[str, Size]
     lengths: Mapping[str, Size]
+    openings: tuple[Opening, ...] = ()
     singles: tuple[Single, ...] = ()
     unread: frozenset[str] = frozenset()
 
@@ -155,12 +166,32 @@ class Loop:
     def stored(self) -> tuple[str, ...]:
         """The tensors that are handed out as a whole."""
         apart = {single.tensor for single in self.singles} | self.unread
-        return tuple(name for name in self.scan.members if name not in apart)
+        return tuple(name for name in self.computed if name not in apart)
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The tensors that a step gives."""
+        return self.body.outputs
+
+    @property
+    def bodies(self) -> tuple[tuple[Program, tuple[Feed, ...]], ...]:
+        """What is computed at each of the first positions, then at all others."""
+        return (*((opening.body, opening.feeds) for opening in self.openings), (self.body, self.feeds))
+
+    @property
+    def given(self) -> tuple[Feed, ...]:
+        """The tensors outside that are fed, whole or sliced, each once."""
+        found = {feed.name: feed for _, feeds in self.bodies for feed in feeds if feed.kind in ("slice", "whole")}
+        return tuple(found.values())
+
+    @property
+    def fed(self) -> tuple[str, ...]:
+        """The tensors outside that the bodies read."""
+        return tuple(dict.fromkeys(feed.tensor for feed in self.given))
 
     @property
     def reads(self) -> frozenset[str]:
-        fed = {feed.tensor for feed in self.feeds if feed.kind in ("slice", "whole")}
-        return frozenset(fed | {name for _, _, name in self.first})
+        return frozenset((*self.fed, *(name for _, _, name in self.first)))
 
     @property
     def unequal(self) -> tuple[str, ...]:

@@ -2,300 +2,241 @@
 
 In: a Scan. Out: a Loop, whose body is a small Program that computes one position of every tensor of the recurrence
 from earlier positions and from slices of the tensors outside; plus definitions for all that is the same at each
-position or can be computed for all positions at once.
+position or can be computed for all positions at once. The body asks for its position only where it must: the first
+positions, where some equations do not hold yet or others hold instead, are computed before the loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size
-from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import (
-    Apply,
-    Const,
-    Expr,
-    Index,
-    Position,
-    Read,
-    Where,
-    affine,
-    children,
-    conjunction,
-    free_indices,
-    number,
-    size_value,
-    tensors_read,
-    with_children,
-)
-from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
-from tensorlang.ir.recursion import Feed, Loop, Scan
-from tensorlang.passes.masks import protected
+from tensorlang.ir.facts import presence
+from tensorlang.ir.nodes import Apply, Expr, Index, Position, Where, affine, conjunction, size_value, tensors_read
+from tensorlang.ir.program import Definition, Piece, Program, Tensor
+from tensorlang.ir.recursion import Loop, Opening, Scan
+from tensorlang.passes.contexts import reads
+from tensorlang.passes.loop_bodies import Body, Moving, without
+from tensorlang.passes.loop_hoisting import Hoister
+from tensorlang.passes.sound import operators
+from tensorlang.passes.vanishing import neutral
 
-STEP = "step"
+# First positions that get a body of their own.
+_OPENINGS = 4
 
 
-def make_loop(scan: Scan, program: Program, tensors: dict[str, Tensor]) -> tuple[Loop, list[Definition]]:
-    """The loop of a scan, and the definitions taken out of it; ``tensors`` gains theirs."""
-    work = _Work(scan, tensors)
-    return work.loop(program), work.outside
+def make_loop(
+    scan: Scan, program: Program, tensors: dict[str, Tensor], wanted: Collection[str]
+) -> tuple[Loop, list[Definition]]:
+    """The loop of a scan, and the definitions taken out of it; ``tensors`` gains theirs.
 
-
-@dataclass(frozen=True, slots=True)
-class _Moving:
-    """A piece whose left side moves with the loop: ``index + offset`` on the axis of the recurrence."""
-
-    definition: Definition
-    piece: Piece
-    axis: int
-    index: Index
-    offset: int
+    ``wanted`` are the tensors that something outside of the scan reads.
+    """
+    work = _Work(scan, tensors, Hoister(frozenset(scan.members), tensors))
+    return work.loop(program, wanted), work.hoister.outside
 
 
 @dataclass(slots=True, eq=False)
 class _Work:
-    """One scan on its way; ``outside`` are the definitions taken out of it, ``feeds`` the inputs of its body."""
+    """One scan on its way to a loop."""
 
     scan: Scan
     tensors: dict[str, Tensor]
-    outside: list[Definition] = field(default_factory=list)
-    feeds: dict[str, Feed] = field(default_factory=dict)
-    inside: dict[str, Tensor] = field(default_factory=dict)
-    count: int = 0
+    hoister: Hoister
+    moving: dict[str, list[Moving]] = field(default_factory=dict)
 
-    def loop(self, program: Program) -> Loop:
-        members = dict(self.scan.axes)
-        moving = [self._moving(d, p) for d in self.scan.definitions for p in d.pieces]
-        fixed = [(d, p) for d in self.scan.definitions for p in d.pieces if _constant_entry(p, members[d.tensor])]
-        start = 0 if self.scan.reverse else self._start([m for m in moving if m is not None], fixed)
-        first = tuple(self._first(d, p, members[d.tensor]) for d, p in fixed if start) if start else ()
-        definitions = []
+    def loop(self, program: Program, wanted: Collection[str]) -> Loop:
         for definition in self.scan.definitions:
-            axis = members[definition.tensor]
-            here = [m for m in moving if m is not None and m.definition is definition]
-            special = any(m.piece.special for m in here)
-            pieces = [self._general(m, start, [] if start or special else fixed) for m in here]
-            if not start:
-                pieces += [self._at_position(p, axis, special) for d, p in fixed if d is definition]
-            definitions.append(Definition(definition.tensor, definition.aggregate, tuple(pieces)))
-            tensor = self.tensors[definition.tensor]
-            self.inside[definition.tensor] = _without(tensor, axis, tensor.name, "defined")
-        results = tuple(definition.tensor for definition in definitions)
-        body = Program(self.inside, tuple(definitions), results, dims=program.dims, sizes=program.sizes)
-        sliced = {f.name: self.tensors[f.tensor].shape[f.axis] for f in self.feeds.values() if f.kind == "slice"}
-        lengths = {name: self.tensors[name].shape[axis] for name, axis in self.scan.axes}
-        return Loop(self.scan, body, tuple(self.feeds.values()), start, first, sliced, lengths)
+            self.moving[definition.tensor] = [self._moving(definition, piece) for piece in definition.pieces]
+        start = self._start()
+        given = start > 0 and self._given(start)
+        first = self._first(start) if given else ()
+        bodies = [Body(self.scan, self.tensors, self._position(rank)) for rank in range(0 if given else start)]
+        opening = [[self._opened(d, rank, body) for d in self.scan.definitions] for rank, body in enumerate(bodies)]
+        body = Body(self.scan, self.tensors)
+        general = [self._general(d, start, body) for d in self.scan.definitions]
+        every = [feed for each in (body, *bodies) for feed in each.feeds.values()]
+        lagged = {feed.tensor for feed in every if feed.kind == "lag"}
+        results = tuple(name for name in self.scan.members if name in wanted or name in lagged)
+        openings = tuple(
+            Opening(one.program(definitions, results, program), tuple(one.feeds.values()))
+            for one, definitions in zip(bodies, opening, strict=True)
+        )
+        sliced = {f.name: self.tensors[f.tensor].shape[f.axis] for f in every if f.kind == "slice"}
+        lengths = {name: self.tensors[name].shape[axis] for name, axis in self.scan.axes if name in results}
+        inside, feeds = body.program(general, results, program), tuple(body.feeds.values())
+        return Loop(self.scan, inside, feeds, start, first, sliced, lengths, openings=openings)
 
-    def _moving(self, definition: Definition, piece: Piece) -> _Moving | None:
-        axis = self.scan.axis(definition.tensor)
-        assert axis is not None
+    def _axis(self, tensor: str) -> int:
+        axis = self.scan.axis(tensor)
+        assert axis is not None, f"{tensor} is not of this recurrence"
+        return axis
+
+    def _moving(self, definition: Definition, piece: Piece) -> Moving:
+        axis = self._axis(definition.tensor)
         form = affine(piece.left[axis])
-        if form is None or not form.coefficients:
-            return None
+        assert form is not None, f"{definition.tensor} steps by {piece.left[axis]}"
+        if not form.coefficients:
+            return Moving(definition, piece, axis, None, form.offset)
         ((index, coefficient),) = form.coefficients
-        offset = form.offset.constant
         assert coefficient == 1, f"{definition.tensor} steps by {coefficient}"
-        assert offset is not None, f"{definition.tensor} starts at {form.offset}"
-        return _Moving(definition, piece, axis, index, offset)
+        assert form.offset.constant is not None, f"{definition.tensor} starts at {form.offset}"
+        return Moving(definition, piece, axis, index, form.offset)
 
-    def _start(self, moving: list[_Moving], fixed: list[tuple[Definition, Piece]]) -> int:
-        """The first position that the body computes for every tensor; 0 where they do not start together."""
-        given = {(d.tensor, _position(p, self.scan.axis(d.tensor))) for d, p in fixed}
-        if any(position is None for _, position in given) or any(m.piece.special for m in moving):
-            return 0
-        start = max([*(m.offset for m in moving), *(position + 1 for _, position in given if position is not None)])
+    # --- first positions ---
+
+    def _position(self, rank: int) -> Size:
+        """The position that is computed as the ``rank``-th."""
+        return self.scan.steps - 1 - rank if self.scan.reverse else Size.of(rank)
+
+    def _rank(self, moving: Moving) -> int | None:
+        """When the first position of a piece is computed; None where that is not known."""
+        return (self.scan.steps - moving.end if self.scan.reverse else moving.offset).constant
+
+    def _start(self) -> int:
+        """From which position on each equation holds without a test; 0 where there is none, or a late one."""
+        start = 0
+        for moving in (moving for found in self.moving.values() for moving in found):
+            rank = self._rank(moving)
+            if rank is None:
+                return 0
+            start = max(start, rank if moving.index is not None else rank + 1)
+        return start if start <= _OPENINGS or self._given(start) else 0
+
+    def _reads(self, moving: Moving) -> bool:
+        return bool(tensors_read(moving.piece.value) & frozenset(self.scan.members))
+
+    def _holding(self, definition: Definition, rank: int) -> list[Moving]:
+        """The pieces that say what a tensor is at one of the first positions."""
+        found = []
+        for moving in self.moving[definition.tensor]:
+            own = self._rank(moving)
+            if own is not None and (own == rank if moving.index is None else own <= rank):
+                found.append(moving)
+        if any(moving.piece.special and self._covers(moving) for moving in found):
+            found = [moving for moving in found if moving.piece.special]
+        return found
+
+    def _covers(self, moving: Moving) -> bool:
+        """Whether a piece defines all elements of its positions."""
+        tensor = self.tensors[moving.definition.tensor]
+        rest = [(e, a.size) for at, (e, a) in enumerate(zip(moving.piece.left, tensor.axes, strict=True))
+                if at != moving.axis]  # fmt: skip
+        plain = all(isinstance(entry, Position) and entry.index.size == size for entry, size in rest)
+        distinct = len({entry for entry, _ in rest}) == len(rest)
+        return plain and distinct and presence(moving.piece.value) is None
+
+    def _given(self, start: int) -> bool:
+        """Whether the positions before ``start`` are all given by equations of their own, which read none of these."""
         for definition in self.scan.definitions:
-            lowest = min((m.offset for m in moving if m.definition is definition), default=start)
-            for position in range(start):
-                if position >= lowest and (definition.tensor, position) not in given:
-                    return 0
-        return start
+            for rank in range(start):
+                held = self._holding(definition, rank)
+                if not held and definition.aggregate not in ("sum", "any"):
+                    return False
+                if any(moving.index is not None or self._reads(moving) for moving in held):
+                    return False
+        return True
 
-    # --- pieces of the body ---
+    def _first(self, start: int) -> tuple[tuple[str, int, str], ...]:
+        """Equations for positions before the loop starts, as tensors of their own."""
+        found = []
+        for definition in self.scan.definitions:
+            for rank in range(start):
+                held = self._holding(definition, rank)
+                if held:
+                    name = f"{definition.tensor}.at{rank}"
+                    pieces = tuple(_less(moving, moving.piece.value, False) for moving in held)
+                    self.hoister.outside.append(Definition(name, definition.aggregate, pieces))
+                    tensor, axis = self.tensors[definition.tensor], held[0].axis
+                    self.tensors[name] = without(tensor, axis, name, "defined")
+                    found.append((definition.tensor, rank, name))
+        return tuple(found)
 
-    def _general(self, moving: _Moving, start: int, fixed: list[tuple[Definition, Piece]]) -> Piece:
-        piece = self._hoisted(moving)
-        value = self._slice(piece.value, moving)
-        conditions: list[Expr] = []
-        if moving.offset > start:
-            conditions.append(Apply("ge", (self._step(), number(moving.offset))))
-        if (moving.index.size + moving.offset - self.scan.steps).constant != 0:
-            conditions.append(Apply("lt", (self._step(), size_value(moving.index.size + moving.offset))))
-        for definition, other in fixed:
-            if definition is moving.definition:
-                conditions.append(Apply("ne", (self._step(), other.left[moving.axis])))
-        guard = conjunction(tuple(conditions))
-        left = tuple(self._slice(entry, moving) for at, entry in enumerate(piece.left) if at != moving.axis)
-        indices = tuple(index for index in piece.indices if index != moving.index)
-        return replace(piece, left=left, indices=indices, value=value if guard is None else Where(guard, value))
+    def _opened(self, definition: Definition, rank: int, body: Body) -> Definition:
+        """The equations of a tensor at one of the first positions."""
+        held = self._holding(definition, rank)
+        alone = all(moving.piece.special for moving in held)
+        pieces = []
+        for moving in held:
+            value = body.sliced(moving.piece.value, moving)
+            guard = self._inside(moving, body, start=rank)
+            pieces.append(_less(moving, _guarded(value, guard), moving.piece.special and not alone, body))
+        return Definition(definition.tensor, definition.aggregate, tuple(pieces) or (self._nothing(definition),))
 
-    def _at_position(self, piece: Piece, axis: int, special: bool) -> Piece:
-        """An equation for one position, inside a body that computes all.
+    def _nothing(self, definition: Definition) -> Piece:
+        """What a tensor is at a position that no equation names."""
+        tensor, axis = self.tensors[definition.tensor], self._axis(definition.tensor)
+        indices = tuple(Index(f"i_{at}", a.size) for at, a in enumerate(tensor.axes) if at != axis)
+        value = neutral(definition.aggregate, tensor.dtype)
+        return Piece(tuple(map(Position, indices)), indices, value, False, definition.pieces[0].span)
 
-        It is ``special`` there beside others that are; otherwise the general equations leave its position out.
-        """
-        self._whole_reads(piece)
-        left = tuple(entry for at, entry in enumerate(piece.left) if at != axis)
-        here = Apply("eq", (self._step(), piece.left[axis]))
-        return replace(piece, left=left, value=Where(here, piece.value), special=special)
+    # --- the general position ---
 
-    def _first(self, definition: Definition, piece: Piece, axis: int) -> tuple[str, int, str]:
-        """An equation for one position before the loop starts, as a tensor of its own."""
-        position = _position(piece, axis)
-        assert position is not None
-        tensor = self.tensors[definition.tensor]
-        name = f"{definition.tensor}.at{position}"
-        left = tuple(entry for at, entry in enumerate(piece.left) if at != axis)
-        same = Piece(left, piece.indices, piece.value, False, piece.span)
-        old = next((d for d in self.outside if d.tensor == name), None)
-        if old is not None:
-            self.outside.remove(old)
-        pieces = (*(old.pieces if old is not None else ()), same)
-        self.outside.append(Definition(name, definition.aggregate, pieces))
-        self.tensors[name] = _without(tensor, axis, name, "defined")
-        return definition.tensor, position, name
+    def _general(self, definition: Definition, start: int, body: Body) -> Definition:
+        every = self.moving[definition.tensor]
+        fixed = [moving for moving in every if moving.index is None and not start]
+        special = any(m.index is not None and m.piece.special for m in every) or not all(map(self._covers, fixed))
+        pieces = []
+        for moving in every:
+            if moving.index is None and start:
+                continue
+            guard = self._inside(moving, body, start)
+            if moving.index is not None:
+                hoisted = self.hoister.hoisted(moving.piece, moving.index, definition.tensor)
+                value = body.sliced(hoisted.value, moving)
+                # Beside others that are special an equation for one position is too; else they leave its position out.
+                guard += [Apply("ne", (body.step(), size_value(other.offset))) for other in fixed if not special]
+                pieces.append(_less(moving, _guarded(value, guard), moving.piece.special, body))
+            else:
+                pieces.append(_less(moving, _guarded(body.sliced(moving.piece.value, moving), guard), special, body))
+        return Definition(definition.tensor, definition.aggregate, tuple(pieces))
 
-    # --- what is taken out ---
+    def _inside(self, moving: Moving, body: Body, start: int) -> list[Expr]:
+        """The conditions under which the body is at a position that a piece defines; from ``start`` on."""
+        if moving.index is None:
+            return [] if body.position is not None else [Apply("eq", (body.step(), size_value(moving.offset)))]
+        rank = self._rank(moving)
+        begun = rank is not None and rank <= start
+        found: list[Expr] = []
+        if (moving.offset.constant or 0) > 0 and (self.scan.reverse or not begun):
+            found.append(Apply("ge", (body.step(), size_value(moving.offset))))
+        more = (moving.end - self.scan.steps).constant
+        ends = (more is None or more < 0) and not (self.scan.reverse and begun)
+        if ends and not self._unseen(moving):
+            found.append(Apply("lt", (body.step(), size_value(moving.end))))
+        return found
 
-    def _hoisted(self, moving: _Moving) -> Piece:
-        """The piece with its parts that read nothing of the recurrence computed outside, for all positions at once."""
-        members = frozenset(name for name, _ in self.scan.axes)
-        memo: dict[Expr, Expr] = {}
-
-        def visit(node: Expr) -> Expr:
-            if node not in memo:
-                if not tensors_read(node) & members:
-                    memo[node] = node if _sliceable(node) else self._outside(node, moving)
-                elif isinstance(node, Read):
-                    memo[node] = node
-                elif isinstance(node, Where):
-                    # What is taken out leaves its guard behind: an infinity there would make gradients NaN.
-                    memo[node] = Where(visit(node.condition), visit(protected(node.arg, node.condition)))
-                else:
-                    memo[node] = with_children(node, tuple(visit(child) for child in children(node)))
-            return memo[node]
-
-        return replace(moving.piece, value=visit(moving.piece.value))
-
-    def _outside(self, node: Expr, moving: _Moving) -> Expr:
-        indices = sorted(free_indices(node), key=lambda index: (index != moving.index, index.name))
-        if any(isinstance(child, Where) for child in (node,)):
-            return node
-        self.count += 1
-        name = f"{moving.definition.tensor}.part{self.count}"
-        while name in self.tensors:
-            self.count += 1
-            name = f"{moving.definition.tensor}.part{self.count}"
-        left = tuple(Position(index) for index in indices)
-        span = moving.piece.span
-        self.outside.append(Definition(name, "sum", (Piece(left, tuple(indices), node, False, span),)))
-        axes = tuple(Axis(index.name, index.size) for index in indices)
-        self.tensors[name] = Tensor(name, "defined", axes, dtype(node), span)
-        return Read(name, left, tuple(index.size for index in indices), dtype(node))
-
-    # --- slices ---
-
-    def _slice(self, node: Expr, moving: _Moving) -> Expr:
-        memo: dict[Expr, Expr] = {}
-
-        def visit(top: Expr) -> Expr:
-            if top not in memo:
-                match top:
-                    case Position(index=index) if index == moving.index:
-                        memo[top] = _plus(self._step(), -moving.offset)
-                    case Read():
-                        memo[top] = self._read(top, moving, visit)
-                    case _:
-                        memo[top] = with_children(top, tuple(visit(child) for child in children(top)))
-            return memo[top]
-
-        return visit(node)
-
-    def _read(self, node: Read, moving: _Moving, visit: Callable[[Expr], Expr]) -> Expr:
-        axis = self.scan.axis(node.tensor)
-        if axis is None:
-            axis = _moving_axis(node, moving.index)
-            if axis is None:
-                self._whole(node.tensor)
-                return with_children(node, tuple(visit(entry) for entry in node.at))
-            offset = _offset(node.at[axis], moving.index) - moving.offset
-            name = self._feed("slice", node.tensor, axis, offset)
-        else:
-            lag = (Size.of(moving.offset) - _offset(node.at[axis], moving.index)).constant
-            assert lag is not None
-            name = node.tensor if lag == 0 else self._feed("lag", node.tensor, axis, Size.of(abs(lag)))
-        rest = tuple(visit(entry) for at, entry in enumerate(node.at) if at != axis)
-        shape = tuple(size for at, size in enumerate(node.shape) if at != axis)
-        return Read(name, rest, shape, node.dtype)
-
-    def _feed(self, kind: str, tensor: str, axis: int, offset: Size) -> str:
-        name = f"{tensor}.{kind}{axis}_{offset}".replace("-", "m").replace(" ", "")
-        self.feeds[name] = Feed(name, kind, tensor, axis, offset)
-        self.inside[name] = _without(self.tensors[tensor], axis, name, "input")
-        return name
-
-    def _whole(self, tensor: str) -> None:
-        if tensor in self.tensors and tensor not in self.feeds:
-            self.feeds[tensor] = Feed(tensor, "whole", tensor)
-            self.inside[tensor] = replace(self.tensors[tensor], kind="input")
-
-    def _whole_reads(self, piece: Piece) -> None:
-        for name in tensors_read(piece.value):
-            self._whole(name)
-
-    def _step(self) -> Expr:
-        if STEP not in self.feeds:
-            self.feeds[STEP] = Feed(STEP, "step")
-            span = self.scan.definitions[0].pieces[0].span
-            self.inside[STEP] = Tensor(STEP, "input", (), "int", span)
-        return Read(STEP, (), (), "int")
-
-
-def _without(tensor: Tensor, axis: int, name: str, kind: str) -> Tensor:
-    """A tensor less one axis, under another name; nothing is learned or loaded."""
-    axes = tuple(a for at, a in enumerate(tensor.axes) if at != axis)
-    return Tensor(name, kind, axes, tensor.dtype, tensor.span)
-
-
-def _constant_entry(piece: Piece, axis: int) -> bool:
-    form = affine(piece.left[axis])
-    return form is not None and not form.coefficients
-
-
-def _position(piece: Piece, axis: int | None) -> int | None:
-    form = affine(piece.left[axis]) if axis is not None else None
-    return None if form is None else form.offset.constant
-
-
-def _plus(node: Expr, offset: int) -> Expr:
-    return node if offset == 0 else Apply("add", (node, number(offset)))
-
-
-def _sliceable(node: Expr) -> bool:
-    """Whether an expression costs nothing at each position: a number, an index, a slice of a tensor."""
-    match node:
-        case Const() | Position():
-            return True
-        case Read(at=at):
-            return all(affine(entry) is not None for entry in at)
-        case _:
+    def _unseen(self, moving: Moving) -> bool:
+        """Whether what an equation would give behind its last position is neither read nor kept, and no error."""
+        name = moving.definition.tensor
+        more = (self.scan.steps - moving.end).constant
+        if self.scan.reverse or more is None or self.tensors[name].shape[moving.axis] != moving.end:
             return False
+        if operators(moving.piece.value) & {"mod", "floordiv"}:
+            return False
+        return all(lag >= more for lag in self._lags(name))
+
+    def _lags(self, name: str) -> list[int]:
+        """How many positions back a tensor of the recurrence is read, each time."""
+        found = []
+        for moving in (moving for each in self.moving.values() for moving in each):
+            for read in reads(moving.piece.value):
+                if read.tensor == name:
+                    form = affine(read.at[self._axis(name)])
+                    lag = None if form is None else (moving.offset - form.offset).constant
+                    found.append(0 if lag is None else lag)
+        return found
 
 
-def _moving_axis(node: Read, index: Index) -> int | None:
-    """The one axis of a read that moves with the loop by whole positions, if all else stands still."""
-    moves = [at for at, entry in enumerate(node.at) if index in free_indices(entry)]
-    if len(moves) != 1:
-        return None
-    form = affine(node.at[moves[0]])
-    if form is None or form.coefficients != ((index, 1),) or form.offset.constant is None:
-        return None
-    return moves[0]
+def _less(moving: Moving, value: Expr, special: bool, body: Body | None = None) -> Piece:
+    """A piece less the axis of the recurrence."""
+    entries = [entry for at, entry in enumerate(moving.piece.left) if at != moving.axis]
+    left = tuple(entry if body is None else body.sliced(entry, moving) for entry in entries)
+    indices = tuple(index for index in moving.piece.indices if index != moving.index)
+    return replace(moving.piece, left=left, indices=indices, value=value, special=special)
 
 
-def _offset(entry: Expr, index: Index) -> Size:
-    form = affine(entry)
-    assert form is not None
-    assert form.coefficients == ((index, 1),), f"{entry} does not step with {index}"
-    return form.offset
+def _guarded(value: Expr, conditions: list[Expr]) -> Expr:
+    guard = conjunction(tuple(conditions))
+    return value if guard is None else Where(guard, value)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tensorlang.ir.program import Definition, Program, definition_reads
-from tensorlang.ir.recursion import Recursion
+from tensorlang.ir.recursion import Recursion, Scan
+from tensorlang.passes.contexts import needed
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.loops import make_loop
 from tensorlang.passes.single_positions import single_positions, store_less
@@ -25,9 +26,10 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
     for scan in program.scans:
-        loop, outside = make_loop(scan, program, tensors)
+        loop, outside = make_loop(scan, program, tensors, _wanted(program, scan))
         definitions += outside
-        recursions.append(replace(loop, body=optimised(loop.body)))
+        openings = tuple(replace(opening, body=optimised(opening.body)) for opening in loop.openings)
+        recursions.append(replace(loop, body=optimised(loop.body), openings=openings))
     for fixpoint in program.fixpoints:
         iteration, outside = make_iteration(fixpoint, program, tensors)
         definitions += outside
@@ -35,6 +37,12 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     program = replace(program, tensors=tensors)
     made, left = store_less(program, definitions, (*program.recursions, *recursions), singles)
     return replace(made, definitions=ordered(made, left))
+
+
+def _wanted(program: Program, scan: Scan) -> frozenset[str]:
+    """The tensors that something else than a scan itself reads, or that must exist under their names."""
+    others = (unit.reads for unit in program.cyclic if unit is not scan)
+    return frozenset(needed(program)).union(*others, *map(definition_reads, program.definitions))
 
 
 def ordered(program: Program, definitions: list[Definition]) -> tuple[Definition, ...]:

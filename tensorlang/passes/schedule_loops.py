@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from tensorlang.ir.code import Call, Code, Extent, Items, Number, Ref, Subscript, extent
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
-from tensorlang.ir.plan import LoopPlan, Plan
+from tensorlang.ir.plan import LoopPlan, Plan, StepPlan
 from tensorlang.ir.program import Definition, Program, Tensor
-from tensorlang.ir.recursion import Loop
+from tensorlang.ir.recursion import Feed, Loop
 from tensorlang.passes.values import Builder, Held, blank
 
 Logical = Callable[[Tensor], Code]
@@ -23,19 +23,18 @@ Planned = Callable[[Program, str], Plan]
 def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, inside: str) -> LoopPlan:
     """Plan the body and the steps that call the loop. ``logical`` is a tensor with its axes in their own order."""
     tensors = builder.program.tensors
-    step = builder.names.fresh(f"{inside}one_step")
-    body = planned(loop.body, f"{step}_")
+    steps = [_step(builder, body, feeds, planned, inside) for body, feeds in loop.bodies]
+    function = builder.names.fresh(f"{inside}scan")
+    plan = LoopPlan(function, loop, tuple(steps))
     span = loop.scan.definitions[0].pieces[0].span
     builder.span, builder.note = span, note_of(loop.scan.definitions)
     operands: list[Code] = [extent(loop.scan.steps)]
-    operands += [logical(tensors[feed.tensor]) for feed in loop.feeds if feed.kind in ("slice", "whole")]
-    operands += [logical(tensors[name]) for _, _, name in loop.first]
-    operands += [_zero(tensors[name], axis) for name, axis in loop.scan.axes]
-    sizes = tuple(argument.tensor for argument in body.arguments if argument.kind == "size")
-    operands += [Extent(Size.of(Symbol(name))) for name in sizes]
+    operands += [logical(tensors[name]) for name in (*loop.fed, *(name for _, _, name in loop.first))]
+    axes = dict(loop.scan.axes)
+    operands += [_zero(tensors[name], axes[name]) for name in loop.computed]
+    operands += [Extent(Size.of(Symbol(name))) for name in plan.sizes]
     operands += [extent(loop.lengths[name]) for name in loop.unequal]
     operands += [extent(single.position) for single in loop.singles]
-    function = builder.names.fresh(f"{inside}scan")
     called = Call(function, tuple(operands), ())
     results = [(tensors[name], loop.scan.axis(name)) for name in loop.stored]
     results += [(tensors[single.name], None) for single in loop.singles]
@@ -46,7 +45,15 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
         builder.step(together, called, None, (), (), "float")
         for at, (tensor, axis) in enumerate(results):
             _hold(builder, tensor, axis, Subscript(Ref(together), (Number(at),)))
-    return LoopPlan(function, step, loop, body, sizes)
+    return plan
+
+
+def _step(builder: Builder, body: Program, feeds: tuple[Feed, ...], planned: Planned, inside: str) -> StepPlan:
+    """The plan of one body, as a function of its own."""
+    name = builder.names.fresh(f"{inside}one_step")
+    plan = planned(body, f"{name}_")
+    sizes = tuple(argument.tensor for argument in plan.arguments if argument.kind == "size")
+    return StepPlan(name, plan, feeds, sizes)
 
 
 def _hold(builder: Builder, tensor: Tensor, axis: int | None, code: Code) -> None:

@@ -56,10 +56,11 @@ def _over_nothing(node: Reduce) -> Expr:
     if node.op == "mean":  # a sum, so that what it depends on still has a gradient
         one = Const(1, "int") if is_floating(dtype(node.arg)) else Const(1.0, "float")
         return Contract(node.indices, (node.arg, one), "sum")
-    return _neutral(node.op, dtype(node))
+    return neutral(node.op, dtype(node))
 
 
-def _neutral(op: str, of: str) -> Const:
+def neutral(op: str, of: str) -> Const:
+    """What an aggregate is over nothing, as a number of an element type."""
     value = REDUCTIONS[op].identity
     if of == "bool":
         return Const(bool(value), "bool")
@@ -76,7 +77,7 @@ def _definition(program: Program, definition: Definition, empty: Empty, change: 
         return replace(definition, pieces=pieces)
     tensor, span = program.tensors[definition.tensor], definition.pieces[0].span
     indices = tuple(Index(f"i_{at}", axis.size) for at, axis in enumerate(tensor.axes))
-    value = _neutral(definition.aggregate, tensor.dtype)
+    value = neutral(definition.aggregate, tensor.dtype)
     return replace(definition, pieces=(Piece(tuple(map(Position, indices)), indices, value, False, span),))
 
 

@@ -6,11 +6,11 @@ round until none widens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import dtype, is_floating, join
-from tensorlang.ir.nodes import tensors_read
+from tensorlang.ir.nodes import Expr, affine, tensors_read
 from tensorlang.ir.program import Definition
 from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.sema import messages
@@ -68,7 +68,23 @@ def table_of(world: World, domains: Domains) -> Table:
 def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
     found = _going_round(world, domains, table, recurrence.order, dict.fromkeys(recurrence.order, "bool"))
     tell_outside(domains, recurrence)
-    return None if found is None else _nested(table, recurrence, {d.tensor: d for d in found})
+    if found is None:
+        return None
+    return _nested(table, recurrence, {d.tensor: _with_first(recurrence, d) for d in found})
+
+
+def _with_first(recurrence: Recurrence, definition: Definition) -> Definition:
+    """Of a tensor with an aggregate, an equation for one position stands in the place of the general one there."""
+    if definition.aggregate == "sum":
+        return definition
+    stepped = recurrence.stepped(definition.tensor)
+    pieces = (replace(p, special=p.special or any(_constant(p.left[a]) for a in stepped)) for p in definition.pieces)
+    return replace(definition, pieces=tuple(pieces))
+
+
+def _constant(entry: Expr) -> bool:
+    form = affine(entry)
+    return form is not None and not form.coefficients
 
 
 def _nested(table: Table, recurrence: Recurrence, found: dict[str, Definition]) -> Scan:

@@ -1,0 +1,162 @@
+"""Equations over all positions to equations for one: what a body reads, slice by slice.
+
+In: the values of a recurrence's equations. Out: the same values at one position, over tensors that are one axis
+smaller: slices of tensors outside, earlier positions of the recurrence; and the ``Feed`` of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tensorlang.ir.domain import Size
+from tensorlang.ir.nodes import (
+    Apply,
+    Expr,
+    Index,
+    Position,
+    Read,
+    affine,
+    children,
+    free_indices,
+    size_value,
+    with_children,
+)
+from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
+from tensorlang.ir.recursion import Feed, Scan
+
+STEP = "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A piece at one position of its axis: ``index + offset``, or (no index) just ``offset``."""
+
+    definition: Definition
+    piece: Piece
+    axis: int
+    index: Index | None
+    offset: Size
+
+    @property
+    def end(self) -> Size:
+        """The position behind the last that it defines."""
+        return self.offset + (1 if self.index is None else self.index.size)
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """A body in the making: for any position (the feed ``step``), or for one that is known."""
+
+    scan: Scan
+    tensors: dict[str, Tensor]
+    position: Size | None = None
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    inside: dict[str, Tensor] = field(default_factory=dict)
+
+    def program(self, definitions: Sequence[Definition], results: tuple[str, ...], program: Program) -> Program:
+        """The Program of one position: definitions, but for those that are scans along a further axis."""
+        by_name = {definition.tensor: definition for definition in definitions}
+        inner = tuple(self._inner(scan, by_name) for scan in self.scan.inner if _circular(scan, by_name))
+        scanned = {name for scan in inner for name in scan.members}
+        for name, axis in self.scan.axes:
+            self.inside[name] = without(self.tensors[name], axis, name, "scanned" if name in scanned else "defined")
+        plain = tuple(definition for definition in definitions if definition.tensor not in scanned)
+        return Program(self.inside, plain, results, dims=program.dims, sizes=program.sizes, scans=inner)
+
+    def _inner(self, scan: Scan, sliced: dict[str, Definition]) -> Scan:
+        """A scan along a further axis, with the axis of this one gone."""
+        axes = tuple((name, axis - (axis > (self.scan.axis(name) or 0))) for name, axis in scan.axes)
+        definitions = tuple(sliced[definition.tensor] for definition in scan.definitions)
+        inner = tuple(self._inner(deeper, sliced) for deeper in scan.inner)
+        return replace(scan, axes=axes, definitions=definitions, inner=inner)
+
+    def step(self) -> Expr:
+        """The position as a value."""
+        if self.position is not None:
+            return size_value(self.position)
+        if STEP not in self.feeds:
+            self.feeds[STEP] = Feed(STEP, "step")
+            span = self.scan.definitions[0].pieces[0].span
+            self.inside[STEP] = Tensor(STEP, "input", (), "int", span)
+        return Read(STEP, (), (), "int")
+
+    def sliced(self, node: Expr, moving: Moving) -> Expr:
+        """An expression of a piece at the body's position."""
+        memo: dict[Expr, Expr] = {}
+
+        def visit(top: Expr) -> Expr:
+            if top not in memo:
+                match top:
+                    case Position(index=index) if index == moving.index:
+                        memo[top] = self._shifted(-moving.offset)
+                    case Read():
+                        memo[top] = self._read(top, moving, visit)
+                    case _:
+                        memo[top] = with_children(top, tuple(visit(child) for child in children(top)))
+            return memo[top]
+
+        return visit(node)
+
+    def _shifted(self, offset: Size) -> Expr:
+        if self.position is not None:
+            return size_value(self.position + offset)
+        return self.step() if not offset.terms else Apply("add", (self.step(), size_value(offset)))
+
+    def _read(self, node: Read, moving: Moving, visit: Callable[[Expr], Expr]) -> Expr:
+        axis = self.scan.axis(node.tensor)
+        if axis is None:
+            axis = None if moving.index is None else _moving_axis(node, moving.index)
+            if axis is None:
+                self._whole(node.tensor)
+                return with_children(node, tuple(visit(entry) for entry in node.at))
+            name = self._feed("slice", node.tensor, axis, _offset(node.at[axis], moving.index) - moving.offset)
+        else:
+            lag = (moving.offset - _offset(node.at[axis], moving.index)).constant
+            assert lag is not None, f"{node.tensor} is read at {node.at[axis]}"
+            name = node.tensor if lag == 0 else self._feed("lag", node.tensor, axis, Size.of(abs(lag)))
+        rest = tuple(visit(entry) for at, entry in enumerate(node.at) if at != axis)
+        shape = tuple(size for at, size in enumerate(node.shape) if at != axis)
+        return Read(name, rest, shape, node.dtype)
+
+    def _feed(self, kind: str, tensor: str, axis: int, offset: Size) -> str:
+        name = f"{tensor}.{kind}{axis}_{offset}".replace("-", "m").replace(" ", "")
+        self.feeds[name] = Feed(name, kind, tensor, axis, offset)
+        self.inside[name] = without(self.tensors[tensor], axis, name, "input")
+        return name
+
+    def _whole(self, tensor: str) -> None:
+        if tensor in self.tensors and tensor not in self.feeds:
+            self.feeds[tensor] = Feed(tensor, "whole", tensor)
+            self.inside[tensor] = replace(self.tensors[tensor], kind="input")
+
+
+def _circular(scan: Scan, sliced: dict[str, Definition]) -> bool:
+    """Whether tensors that are a scan along a further axis still read each other: at a first position they may not."""
+    members = frozenset(scan.members)
+    return any(definition_reads(sliced[name]) & members for name in members)
+
+
+def without(tensor: Tensor, axis: int, name: str, kind: str) -> Tensor:
+    """A tensor less one axis, under another name; nothing is learned or loaded."""
+    axes = tuple(a for at, a in enumerate(tensor.axes) if at != axis)
+    return Tensor(name, kind, axes, tensor.dtype, tensor.span)
+
+
+def _moving_axis(node: Read, index: Index) -> int | None:
+    """The one axis of a read that moves with the loop by whole positions, if all else stands still."""
+    moves = [at for at, entry in enumerate(node.at) if index in free_indices(entry)]
+    if len(moves) != 1:
+        return None
+    form = affine(node.at[moves[0]])
+    if form is None or form.coefficients != ((index, 1),) or form.offset.constant is None:
+        return None
+    return moves[0]
+
+
+def _offset(entry: Expr, index: Index | None) -> Size:
+    form = affine(entry)
+    assert form is not None
+    moves = () if index is None else ((index, 1),)
+    assert form.coefficients == moves, f"{entry} does not step with {index}"
+    return form.offset
