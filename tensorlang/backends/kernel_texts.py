@@ -7,7 +7,6 @@ not imported, so that printing needs no torch.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -37,10 +36,10 @@ def _bare(text: str) -> str:
 
 @cache
 def _mentioned(name: str) -> tuple[str, ...]:
-    """The other kernels that one calls."""
+    """The other kernels that one names."""
     texts = kernel_texts()
-    words = set(re.findall(r"\b(\w+)(?=[.(])", texts[name]))
-    return tuple(other for other in texts if other != name and other in words)
+    names = {node.id for node in ast.walk(ast.parse(texts[name])) if isinstance(node, ast.Name)}
+    return tuple(other for other in texts if other != name and other in names)
 
 
 def used_kernels(codes: Iterable[Code]) -> dict[str, str]:
