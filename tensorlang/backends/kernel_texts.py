@@ -7,6 +7,7 @@ not imported, so that printing needs no torch.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
