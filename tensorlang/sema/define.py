@@ -202,6 +202,7 @@ def _whole_twice(world: World, info: TensorInfo, pieces: list[Piece]) -> None:
         statement.span
         for statement, piece in zip(info.statements, pieces, strict=True)
         if statement.operator == "="
+        and not is_special(statement)
         and len({e for e in piece.left if isinstance(e, Position)}) == len(piece.left)
         and not isinstance(piece.value, Where)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from analysing import analysed, codes, shape
+from analysing import analysed, codes, shape, values
 
 SHAPES = [
     ("input X[x], F[dx]\nY[p] = F[dx] X[p+dx]", "-dx + x + 1"),
@@ -73,3 +73,11 @@ def test_a_literal_has_the_axes_and_sizes_that_its_left_side_says():
     assert codes("Y[i] = [[1, 2], [3, 4]]\n") == ["E0207"]
     assert codes("dim i = 3\nY[i] = [1, 2]\n") == ["E0301"]
     assert codes("input X[i]\nY[i] = [1, 2] X[i]\n") == ["E0231"]
+
+
+def test_a_range_on_the_left_is_a_special_case_from_the_first_position_too():
+    for first in (0, 1):
+        text = f"dim n = 4\nY[n] = n\nY[{first}:2] = 9\n"
+        assert codes(text) == []
+        assert values(text)["Y"].tolist() == [9 if first <= n < 2 else n for n in range(4)]
+    assert codes("dim n = 4\nY[n] = n\nY[m] = 9\n") == ["W0401"]
