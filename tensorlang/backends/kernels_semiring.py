@@ -159,8 +159,8 @@ def extreme_joined(left: Tensor, right: Tensor, largest: bool, product: bool) ->
     if left.numel() * right.size(2) <= 1 << 18:
         return extreme_plain(left, right, largest, product)
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-        function: Any = ExtremeJoin
-        result: Tensor = function.apply(left, right, largest, product)
+        function: Any = ExtremeJoin.apply
+        result: Tensor = function(left, right, largest, product)
         return result
     if wants_slopes(left, right):
         return extreme_plain(left, right, largest, product)
@@ -281,8 +281,8 @@ class LogSumExpJoin(torch.autograd.Function):
 def logsumexp_sums(left: Tensor, right: Tensor) -> Tensor:
     """log of the sum over k of exp(left[b, l, k] + right[b, k, r])."""
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-        function: Any = LogSumExpJoin
-        result: Tensor = function.apply(left, right)
+        function: Any = LogSumExpJoin.apply
+        result: Tensor = function(left, right)
         return result
     if not wants_slopes(left, right):
         return logsumexp_blocks(left, right)[0]
