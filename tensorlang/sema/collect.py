@@ -426,7 +426,7 @@ def _target(world: World, scope: Scope, equation: ast.Equation) -> TensorInfo | 
 
 
 def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
-    """``net = Classifier(c=10)``: an application that leaves out the tensors names an instance."""
+    """``net = Classifier(c=10)``: an application that leaves out the tensors names an instance; ``net()`` is itself."""
     inner = strip(equation.value)
     if (
         not isinstance(inner, ast.Call)
@@ -442,18 +442,22 @@ def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
     world.problems, kept = quiet, world.problems
     entity = calls.module_of(frame, target)
     world.problems = kept
-    if not isinstance(entity, Module):
-        return False
-    tensors = [formal.name for formal in entity.definition.formals if formal.axes is not None]
-    named = {argument.name for argument in inner.arguments if argument.name is not None}
-    positional = len(inner.arguments) - len(named)
-    left = [formal.name for formal in entity.definition.formals if formal.name not in named][positional:]
-    if not tensors or not any(name in left for name in tensors):
+    if isinstance(entity, Instance) and not inner.arguments and _leaves_out_tensors(entity.module, entity.arguments):
+        instance = entity
+    elif isinstance(entity, Module) and _leaves_out_tensors(entity, inner.arguments):
+        prefix = f"{scope.params}{equation.name}."
+        instance = Instance(entity, inner.arguments, scope, prefix, scope.leading)
+    else:
         return False
     if _new(world, scope, equation.name, equation.left, "instance"):
-        prefix = f"{scope.params}{equation.name}."
-        scope.names[equation.name] = Instance(entity, inner.arguments, scope, prefix, scope.leading)
+        scope.names[equation.name] = instance
     return True
+
+
+def _leaves_out_tensors(module: Module, arguments: tuple[ast.Argument, ...]) -> bool:
+    named = {argument.name for argument in arguments if argument.name is not None}
+    formals = [formal for formal in module.definition.formals if formal.name not in named]
+    return any(formal.axes is not None for formal in formals[len(arguments) - len(named) :])
 
 
 def _bare_or_labelled(equation: ast.Equation) -> bool:

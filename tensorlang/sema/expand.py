@@ -217,7 +217,8 @@ def size_of_expression(world: World, scope: Scope, node: ast.Expression) -> Size
                 value = found.value.value
                 return Size.of(value) if isinstance(value, int | Size) else None
             known = scope.dim(name)
-            return known[0] if known is not None and found is None else None
+            rounded = isinstance(found, Scalar) and found.index
+            return known[0] if known is not None and (found is None or rounded) else None
         case ast.Sum(terms=terms):
             total = Size.of(0)
             for term in terms:
@@ -416,10 +417,12 @@ def _bind_formal(
                 return False
             body.formal_axes.append((view, formal.axes, where))
         return view is not None
-    size = size_of_expression(world, body.parent or body if argument is None else place, value)
+    if argument is None:
+        caller = replace(caller, scope=body.parent or body)
+    size = size_of_expression(world, caller.scope, value)
     if size is not None:
         body.dims[formal.name] = (size, where)
-        body.names[formal.name] = Scalar(Value(where, size.constant if size.constant is not None else size), index=True)
+        body.names[formal.name] = Scalar(_number(caller, value, size, where), index=True)
         return True
     inner = strip(value)
     if isinstance(inner, ast.Name | ast.Attribute) and names_module(place, inner):
@@ -436,6 +439,16 @@ def _bind_formal(
     resolved: Resolved = resolve.resolve(caller, value)
     body.names[formal.name] = Scalar(resolved)
     return not isinstance(resolved, Poison)
+
+
+def _number(caller: Frame, value: ast.Expression, size: Size, span: Span) -> Resolved:
+    """What a size is where it is used as a number: only as a size is a quotient rounded down."""
+    for node in ast_walk(value):
+        found = caller.scope.find(node.name) if isinstance(node, ast.Name) else None
+        quotient = isinstance(node, ast.Product) and any(factor.operator == "/" for factor in node.factors)
+        if quotient or (isinstance(found, Scalar) and not isinstance(found.value, Value)):
+            return resolve.resolve(caller, value)
+    return Value(span, size.constant if size.constant is not None else size)
 
 
 def _tensor_argument(caller: Frame, value: ast.Expression, renamed: dict[str, str], body: Scope) -> View | None:

@@ -55,6 +55,12 @@ MEANT: dict[str, tuple[str, Mapping[str, Any], Callable[[], Any]]] = {
     "integers to exponents that count stay integers": (
         "input int K[i]\nY[i] = K[i]^(2 i + 1)", {"K": np.array([3, -2, 7])}, lambda: np.array([3, -8, 7**5]),
     ),
+    "a number given to a module is not rounded": (
+        "def Scale(X[i], s=5/4) -> Y[i]:\n    Y[i] = s X[i]\n"
+        "def Both(X[i], s) -> Y[i]:\n    Y[i] = Scale(X, s=s)[i] + Scale(X)[i]\n"
+        "dim i = 6\ninput X[i]\nA = Both(X, s=1/20)\nB = Scale(X, s=|i|/4)\nY[i] = A[i] + B[i]\noutput Y",
+        {"X": A[0]}, lambda: (1 / 20 + 5 / 4 + 6 / 4) * A[0],
+    ),
 }  # fmt: skip
 
 

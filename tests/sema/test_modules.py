@@ -46,6 +46,19 @@ def test_modules_are_arguments():
     assert params(text) == ["A.F.W"]
 
 
+TWICE = "def Twice(F, X[..., i]) -> Y[..., i]:\n    f = F()\n    H = f(X)\n    Y = f(H)\n"
+SQUARE = "def Square(X[..., i]) -> Y[..., i]:\n    param W[i,i']\n    Y[..., i] = W[i,i'] X[..., i']\n"
+
+
+def test_a_module_that_is_passed_may_be_named():
+    """An instance shares its parameters, whether the module or an instance of it was passed."""
+    text = SQUARE + TWICE + "dim i = 3\ninput X[b,i]\n"
+    assert params(text + "A = Twice(Square, X)\n") == ["A.f.W"]
+    assert params(text + "A = Twice(Square(), X)\n") == ["A.F.W"]
+    assert params(text + "g = Square()\nA = Twice(g, X)\nB = g(A)\n") == ["g.W"]
+    assert params(LINEAR + TWICE + "dim i = 3\ninput X[b,i]\nA = Twice(Lin(o=3), X)\n") == ["A.F.W"]
+
+
 def test_any_number_of_axes():
     text = LINEAR + "dim i = 3\ninput X[a,b,c,i]\nA = Lin(X, o=4)\n"
     assert shape(analysed(text), "A") == "a x b x c x 4"
@@ -60,6 +73,12 @@ def test_the_library_is_found():
 def test_a_scalar_formal():
     text = "def Scale(X[..., i], s) -> Y[..., i]:\n    Y[..., i] = s X[..., i]\ninput X[b,i]\nA = Scale(X, s=0.5)\n"
     assert not codes(text)
+
+
+def test_a_size_that_is_a_quotient():
+    text = LINEAR + "def Net(X[..., i], h=9/2) -> Y[..., h]:\n    Y = Lin(X, o=h)\n"
+    text += "dim i = 3\ninput X[b,i]\nA = Net(X)\nB = Net(X, h=|i|/2)\n"
+    assert [shape(analysed(text), name) for name in ("A", "B")] == ["b x 4", "b x 1"]
 
 
 def test_a_module_that_applies_itself_is_stopped():
