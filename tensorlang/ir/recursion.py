@@ -1,8 +1,8 @@
 """Tensors that read themselves: what the analysis finds (``Scan``, ``Fixpoint``), and what runs it (``Recursion``).
 
 ``Scan`` and ``Fixpoint`` say what is meant, over whole tensors. ``passes/recursions.py`` turns each into a
-``Recursion``: a ``Loop`` over positions, an ``Iteration`` until nothing changes; the body of both is a Program of its
-own, which computes one step and goes through the same passes.
+``Recursion``: a ``Loop`` over positions, an ``Iteration`` until nothing changes (the body of both is a Program of its
+own, which computes one step and goes through the same passes), a ``LinearScan`` of all positions at once.
 
 All have ``members``, the tensors that they compute, and ``reads``, the tensors outside that they read.
 """
@@ -225,4 +225,34 @@ class Iteration:
         return frozenset(feed.tensor for feed in self.feeds if feed.kind == "whole")
 
 
-Recursion = Loop | Iteration
+@dataclass(frozen=True, slots=True)
+class LinearScan:
+    """A scan that is computed at all positions at once: H[t] = A[t] (*) H[t-lag] (+) B[t] for a ``tensor`` H.
+
+    ``kind`` is what joins terms: ``sum`` (coefficients multiply), ``max``, ``min``, ``logsumexp`` (they add up).
+    A matrix acts on the axes ``rows``, elsewhere coefficients act place by place. ``coefficient`` names A (None: 1
+    everywhere); ``layout`` says for each of its axes which axis of H it is, ``~row`` for the columns of a row.
+    Outside its axis H is 0; ``fresh``: the first position is B alone.
+    """
+
+    scan: Scan
+    tensor: str
+    axis: int
+    kind: str
+    lag: int
+    rows: tuple[int, ...]
+    fresh: bool
+    coefficient: str | None
+    layout: tuple[int, ...]
+    term: str
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return (self.tensor,)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset((self.term,) if self.coefficient is None else (self.coefficient, self.term))
+
+
+Recursion = Loop | Iteration | LinearScan

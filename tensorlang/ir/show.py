@@ -23,6 +23,7 @@ from tensorlang.ir.nodes import (
     Where,
 )
 from tensorlang.ir.program import Definition, Init, Piece, Program, Tensor
+from tensorlang.ir.recursion import LinearScan
 from tensorlang.ops import AGGREGATES, ALONG
 
 # Precedences, loosest first: what stands inside another must bind at least as tightly as its place asks for.
@@ -230,9 +231,28 @@ def show(program: Program) -> str:
         for definition in fixpoint.definitions:
             shown = _definition(definition, program.tensors[definition.tensor], relations)
             lines += [f"{line}  # over and over, until {end}" for line in shown]
+    for unit in program.recursions:
+        if isinstance(unit, LinearScan):
+            lines.append(_linear(unit, program.tensors[unit.tensor]))
     if program.outputs:
         lines.append(f"output {', '.join(program.outputs)}")
     return "\n".join(lines) + "\n"
+
+
+def _linear(unit: LinearScan, tensor: Tensor) -> str:
+    """A linear scan as one equation over its coefficients and terms."""
+    labels = [axis.label for axis in tensor.axes]
+    columns = {at: f"{labels[at]}'" for at in unit.rows}
+    before = [columns.get(at, label) for at, label in enumerate(labels)]
+    before[unit.axis] += f"{'+' if unit.scan.reverse else '-'}{unit.lag}"
+    held = f"{tensor.name}[{','.join(before)}]"
+    if unit.coefficient is not None:
+        places = ",".join(labels[at] if at >= 0 else columns[~at] for at in unit.layout)
+        held = f"{unit.coefficient}{f'[{places}]' if places else ''}{' ' if unit.kind == 'sum' else ' + '}{held}"
+    held = f"{unit.kind}[{','.join(columns.values())}]({held})" if columns else held
+    term = f"{unit.term}[{','.join(labels)}]"
+    value = f"{held} + {term}" if unit.kind == "sum" else f"{unit.kind}({held}, {term})"
+    return f"{tensor.name}[{','.join(labels)}] = {value}  # {_kind(tensor)}  # all positions at once"
 
 
 def _declaration(tensor: Tensor) -> str:

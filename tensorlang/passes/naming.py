@@ -64,4 +64,5 @@ KERNELS = frozenset((
     "scatter_any", "scatter_all", "scatter_logsumexp", "least_sums", "greatest_sums",
     "greatest_products", "least_products", "logsumexp_sums", "join_state", "split_state",
     "wants_gradient", "Settling", "Improving", "implicit_gradient", "layered_gradient",
+    "linear_scan", "max_scan", "min_scan", "logsumexp_scan",
 ))  # fmt: skip

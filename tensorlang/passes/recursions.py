@@ -13,12 +13,13 @@ from tensorlang.ir.program import Definition, Program, definition_reads
 from tensorlang.ir.recursion import Recursion, Scan
 from tensorlang.passes.contexts import needed
 from tensorlang.passes.iterations import make_iteration
+from tensorlang.passes.linear import make_linear
 from tensorlang.passes.loops import make_loop
 from tensorlang.passes.single_positions import single_positions, store_less
 
 
 def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:
-    """Turn every scan into a loop, every fixpoint into an iteration; ``optimised`` is applied to the bodies."""
+    """Turn scans into linear scans and loops, fixpoints into iterations; ``optimised`` is applied to the bodies."""
     if not program.scans and not program.fixpoints:
         return program
     program, singles = single_positions(program)
@@ -26,6 +27,11 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
     for scan in program.scans:
+        linear = make_linear(scan, tensors, frozenset(single.tensor for single in singles))
+        if linear is not None:
+            recursions.append(linear[0])
+            definitions += linear[1]
+            continue
         loop, outside = make_loop(scan, program, tensors, _wanted(program, scan))
         definitions += outside
         openings = tuple(replace(opening, body=optimised(opening.body)) for opening in loop.openings)

@@ -223,9 +223,9 @@ def test_element_types(name):
 
 
 def test_the_plan_shows_what_is_done_at_each_position():
-    shown = tl.compile("input X[t]\nH[t] = 0.5 H[t+1] + X[t]\n").explain(stage="plan")
+    shown = tl.compile("input X[t]\nH[t] = 0.5 sin(H[t+1]) + X[t]\n").explain(stage="plan")
     assert "one_step, at each position of scan, from the last to the first:" in shown
-    assert "0.5 * H_lag0_1 + X_slice0_0" in shown
+    assert "0.5 * torch.sin(H_lag0_1) + X_slice0_0" in shown
 
 
 def test_in_a_prompt_it_is_a_defined_tensor():
