@@ -153,8 +153,6 @@ CODES: tuple[Code, ...] = (
          "input X[p]\nY[p] = 2 X[p]\n"),
     Code("E0506", "a structured constant is not supported yet", "`delta`, `epsilon`, `dft` and `idft` are there; the others "
          "come later.", "input X[i]\nY[i] = dct(X[i])\n", "input X[i]\nY[k] = dft[k,i] X[i]\n"),
-    Code("E0507", "virtual indices are not supported yet", "`*t` keeps only the last position of a recurrence.",
-         "input X[t]\nY[t] = X[*t]\n", "input X[t]\nY[t] = X[t]\n"),
     Code("E0508", "entities are not supported yet", "Words in quotes name entities of relations, which come with rules.",
          'relation P(x, y)\nP("Ann", y)?\n', "relation P(x, y)\nP(0, y)?\n"),
 )  # fmt: skip

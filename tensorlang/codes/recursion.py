@@ -73,4 +73,17 @@ CODES: tuple[Code, ...] = (
         "the equations is not the one that was meant.",
         "input X[t]\nscan H\nH[t] = 0.5 X[t-1] + X[t]\n", "input X[t]\nscan H\nH[t] = 0.5 H[t-1] + X[t]\n",
     ),
+    Code(
+        "E0542", "a position that a virtual index does not keep",
+        "`H[*t+1,i] = ... H[*t,i] ...` says that of `H` only its last position along `t` is wanted: it takes the memory of "
+        "one position. Equations of its own recurrence read it as they would without the star; others read its last "
+        "position, as `H[-1,i]` or `H[*t,i]`, and printed or returned it has one axis less.",
+        "input X[t]\nH[*t] = 0.5 H[*t-1] + X[t]\nY[t] = 2 H[t]\n", "input X[t]\nH[t] = 0.5 H[t-1] + X[t]\nY[t] = 2 H[t]\n",
+    ),
+    Code(
+        "E0543", "a star that marks no axis",
+        "`*t` marks an axis of the tensor that an equation defines, on its left side; the equations that read this tensor "
+        "write it too, or leave it out. A star on an axis of any other tensor would say nothing.",
+        "input X[t]\nY[t] = X[*t]\n", "input X[t]\nY[t] = X[t]\n",
+    ),
 )  # fmt: skip

@@ -40,6 +40,7 @@ class Scan:
     position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
     ``t + d``. ``inner`` are those of the tensors that read each other at the same position in a circle: within one
     position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
+    ``kept`` are tensors of which the program asks for the memory of a few positions only (``*t``).
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -48,6 +49,7 @@ class Scan:
     reverse: bool
     inner: tuple[Scan, ...] = ()
     manner: Manner = field(default_factory=Manner)
+    kept: frozenset[str] = frozenset()
 
     def axis(self, tensor: str) -> int | None:
         return next((axis for name, axis in self.axes if name == tensor), None)

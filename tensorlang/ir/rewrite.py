@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import count
 
 from tensorlang.ir.nodes import Expr, Index, bound_indices, cached, children, free_indices, rename, with_children
-from tensorlang.ir.program import Definition, Program
+from tensorlang.ir.program import Definition, Piece, Program
 
 Rule = Callable[[Expr], Expr | None]
 FUEL = 100_000
@@ -63,6 +63,11 @@ def map_definition(definition: Definition, change: Callable[[Expr], Expr]) -> De
     """A definition with every value of its equations changed."""
     pieces = tuple(replace(piece, value=change(piece.value)) for piece in definition.pieces)
     return replace(definition, pieces=pieces)
+
+
+def map_piece(piece: Piece, change: Callable[[Expr], Expr]) -> Piece:
+    """An equation with its value and the entries of its left side changed."""
+    return replace(piece, left=tuple(map(change, piece.left)), value=change(piece.value))
 
 
 def rewrite_program(program: Program, rules: Sequence[Rule]) -> Program:

@@ -83,8 +83,10 @@ def _unread(loop: Loop, read: set[str]) -> Loop:
 def _definitions(program: Program) -> Iterator[Definition]:
     """All definitions of a program, those of scans and fixpoints too."""
     yield from program.definitions
-    for unit in (*program.scans, *program.fixpoints):
-        yield from unit.definitions
+    for scan in program.scans:
+        yield from scan.definitions
+    for fixpoint in program.fixpoints:
+        yield from fixpoint.definitions
 
 
 def _single(tensor: str, axis: int, outside: Sequence[Definition]) -> Size | None:

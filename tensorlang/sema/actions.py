@@ -35,7 +35,7 @@ from tensorlang.sema.resolved import (
     walk,
 )
 from tensorlang.sema.scope import Instance, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, index_words, strip
+from tensorlang.sema.world import World, ast_walk, index_words, starless, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -129,8 +129,9 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
-    words = {word for word in index_words(list(ast_walk(value)), scope) if not isinstance(scope.find(word), Scalar)}
-    return resolve.Frame(collector.world, scope, f"?{collector.count}", words)
+    nodes = list(ast_walk(value))
+    words = {word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar)}
+    return resolve.Frame(collector.world, scope, f"?{collector.count}", words, moving=starless(nodes))
 
 
 def _poisoned(node: Resolved) -> bool:

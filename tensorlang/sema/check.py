@@ -25,6 +25,7 @@ from tensorlang.sema.recursion import find_units
 from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.sema.solve import solve
+from tensorlang.sema.virtual import Computed, check_stars, last_positions
 from tensorlang.sema.world import World, strip
 from tensorlang.syntax import ast
 
@@ -44,6 +45,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
                 messages.never_defined(problems, info)
         world.units = {name: unit for unit in find_units(world) for name in unit.order}
         check_manners(world)
+        check_stars(world)
         domains = solve(world)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)
@@ -54,17 +56,19 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         if problems.errors:
             return None
         tensors = {info.name: _tensor(world, domains, info, computed.dtypes) for info in world.tensors.values()}
+        parts = Computed(tensors, computed.definitions, with_manners(world, computed.scans), computed.fixpoints)
+        parts = last_positions(world, parts)
         return Program(
-            tensors,
-            computed.definitions,
+            parts.tensors,
+            parts.definitions,
             outputs,
             settled,
             {name: domains.norm(size) for name, (size, _) in root.dims.items()},
             dict(world.sizes),
             tuple(collector.updates),
             tuple((domains.norm(a), domains.norm(b), span) for a, b, span in domains.equalities),
-            with_manners(world, computed.scans),
-            computed.fixpoints,
+            parts.scans,
+            parts.fixpoints,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from tensorlang.ir.domain import Size
-from tensorlang.sema import expand, messages, resolve
+from tensorlang.sema import expand, messages, resolve, virtual
 from tensorlang.sema.resolved import (
     Access,
     Addition,
@@ -57,6 +57,7 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
             return []
     if any(isinstance(node, Poison) for part in (value, *guards, *left) for node in walk(part)):
         return []
+    virtual.mark(info, left)
     statement = Statement(info.name, left, equation.operator, value, guards, span, ranges=frame.ranges)
     statement.dims = dims_of(frame, (value, *guards, *left))
     return [statement]

@@ -13,7 +13,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.sema import calls, collect, messages, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, index_words, item_words, strip
+from tensorlang.sema.world import World, ast_walk, index_words, item_words, starless, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -152,12 +152,14 @@ def names_module(scope: Scope, target: ast.Expression) -> bool:
 
 def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
     """A frame for one equation, its left side not yet resolved."""
-    words = {word for word in index_words(list(ast_walk(equation)), scope) if not _constant(scope, word)}
+    nodes = list(ast_walk(equation))
+    words = {word for word in index_words(nodes, scope) if not _constant(scope, word)}
     left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
     dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
     if len(dotted) > 1:
         messages.several_dots(world.problems, equation.left, dotted)
-    return resolve.Frame(world, scope, owner, words, left, dotted[0] if dotted else None)
+    moving = starless(nodes).union(left)
+    return resolve.Frame(world, scope, owner, words, left, dotted[0] if dotted else None, moving=moving)
 
 
 def _constant(scope: Scope, word: str) -> bool:
@@ -405,7 +407,7 @@ def _bind_formal(
     span: Span,
 ) -> bool:
     world = frame.world
-    caller = resolve.Frame(world, place, frame.owner, set(frame.words), frame.left)
+    caller = resolve.Frame(world, place, frame.owner, set(frame.words), frame.left, moving=frame.moving)
     value = formal.default if argument is None else argument.value
     assert value is not None
     where = span if argument is None else argument.span

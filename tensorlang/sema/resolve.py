@@ -24,6 +24,7 @@ from tensorlang.sema.resolved import (
     Poison,
     Raise,
     Resolved,
+    Star,
     Value,
     names_free,
 )
@@ -42,6 +43,7 @@ class Frame:
 
     ``words`` are the words that stand as indices in it, ``left`` the index names of its left side, ``rest`` what
     ``...`` stands for, ``colons`` the names that its ``:`` got so far, ``owner`` what applications are named after.
+    ``moving`` are the words of the left side and those that stand anywhere without a star.
     """
 
     world: World
@@ -55,6 +57,7 @@ class Frame:
     nameless: set[str] = field(default_factory=set)
     ranges: dict[str, Size] = field(default_factory=dict)
     colon_at: int = 0
+    moving: frozenset[str] = frozenset()
 
     def fresh(self, label: str) -> str:
         """A new index name like ``label`` that the equation does not use yet; no ``dim`` of that name applies to it."""
@@ -84,9 +87,8 @@ def resolve(frame: Frame, node: ast.Expression, indexing: bool = False) -> Resol
             return calls.resolve_call(frame, node)
         case ast.Size(name=name):
             return size_of(frame, name, node.span)
-        case ast.Virtual():
-            messages.virtual_later(frame.world.problems, node.span)
-            return Poison(node.span)
+        case ast.Virtual(name=name):
+            return _star(frame, name, node.span, indexing)
         case ast.Sum() | ast.Product() | ast.Power():
             return _arithmetic(frame, node, indexing)
         case ast.Comparison() | ast.Logic() | ast.Not() | ast.IfElse():
@@ -119,6 +121,14 @@ def _name(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
             known = (*frame.scope.known(), *CONSTANTS, *frame.words)
             messages.unknown_tensor(frame.world.problems, span, name, known)
     return Poison(span)
+
+
+def _star(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
+    """``*t``; where no left side moves it and nothing else has ``t``, it is the last position."""
+    if not indexing:
+        messages.star_outside(frame.world.problems, span, name)
+        return Poison(span)
+    return Star(span, name) if name in frame.moving else FromEnd(span, 1)
 
 
 def _at(node: Resolved, span: Span) -> Resolved:

@@ -40,6 +40,11 @@ class Place(Base):
 
 
 @dataclass(frozen=True, eq=False)
+class Star(Place):
+    """``*t``: the index of an axis of which others see only the last position."""
+
+
+@dataclass(frozen=True, eq=False)
 class Flat(Base):
     """``(h d)`` as an entry: the indices laid out as one axis, the last one fastest."""
 

@@ -16,7 +16,7 @@ class TensorInfo:
     """A tensor of the program. ``labels`` names the axes (None until the rank is known).
 
     ``leading`` are the indices that an indexed application (``Block[l](X)``) puts before the written ones. ``unsure``
-    where the rank could not be told because of a reported problem.
+    where the rank could not be told because of a reported problem. ``starred`` are axes with a virtual index (``*t``).
     """
 
     name: str
@@ -37,6 +37,7 @@ class TensorInfo:
     shape: tuple[int, ...] | None = None
     resolving: bool = False
     unsure: bool = False
+    starred: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -98,6 +98,12 @@ def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set
     return found
 
 
+def starless(nodes: list[ast.Node]) -> frozenset[str]:
+    """The words that stand somewhere without a star."""
+    found = {node.name for node in nodes if isinstance(node, ast.Name | ast.Dotted)}
+    return frozenset(found.union(*(node.names for node in nodes if isinstance(node, ast.Group))))
+
+
 def item_words(item: ast.Node) -> set[str]:
     """The index words of one entry (those inside a gathered tensor's own brackets are found by themselves)."""
     match item:

@@ -28,7 +28,6 @@ from tensorlang.sema.messages.later import (
     derivatives_later,
     entities_later,
     rules_later,
-    virtual_later,
     why_later,
 )
 from tensorlang.sema.messages.names import (
@@ -128,11 +127,14 @@ from tensorlang.sema.messages.recursion import (
     no_circle,
     no_recurrence,
     not_in_a_circle,
+    position_not_kept,
     recurrence_asked_twice,
     setting_of_parallel,
     setting_twice,
     setting_value,
     setting_word,
+    star_nowhere,
+    star_outside,
     unknown_setting,
 )
 
@@ -211,6 +213,7 @@ __all__ = [
     "param_axis_unknown",
     "plain_arguments",
     "pointwise_with_index",
+    "position_not_kept",
     "positions_are_integers",
     "ragged_literal",
     "range_outside",
@@ -231,6 +234,8 @@ __all__ = [
     "several_dots",
     "shared_average",
     "size_not_positive",
+    "star_nowhere",
+    "star_outside",
     "structured_places",
     "summed_and_left",
     "tensor_called",
@@ -253,7 +258,6 @@ __all__ = [
     "unknown_tensor",
     "unpaired_colon",
     "unsafe_index",
-    "virtual_later",
     "which_index",
     "whole_tensor_needed",
     "why_later",

@@ -22,9 +22,5 @@ def constants_later(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0506", f"the structured constant `{name}` is not supported yet", span)
 
 
-def virtual_later(problems: Problems, span: Span) -> None:
-    problems.error("E0507", "virtual indices (`*t`) are not supported yet", span)
-
-
 def entities_later(problems: Problems, span: Span) -> None:
     problems.error("E0508", "entities (words in quotes) are not supported yet", span)

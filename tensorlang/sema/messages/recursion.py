@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tensorlang.diagnostics import Problems
 from tensorlang.sema.messages.names import did_you_mean
+from tensorlang.sema.scope import TensorInfo
 from tensorlang.source import Span
 
 
@@ -213,4 +214,35 @@ def recurrence_asked_twice(problems: Problems, span: Span, first: Span) -> None:
         (span, "this one"),
         (first, "and this one"),
         help=["name the tensors in one of them"],
+    )
+
+
+# --- virtual indices ---------------------------------------------------------------------------------------------
+
+
+def star_outside(problems: Problems, span: Span, name: str) -> None:
+    help_ = [f"as a value, an index stands without a star: `{name}`"]
+    problems.error("E0543", f"`*{name}` stands outside index brackets", (span, "a star marks an axis"), help=help_)
+
+
+def star_nowhere(problems: Problems, span: Span, tensor: str, name: str) -> None:
+    problems.error(
+        "E0543",
+        f"`{tensor}` has no virtual index here",
+        (span, f"no equation for `{tensor}` has `*{name}` on its left side"),
+        help=[f"write `{name}` without the star", "a star on the left side says that only the last position is kept"],
+    )
+
+
+def position_not_kept(problems: Problems, span: Span, info: TensorInfo, at: int, label: str, star: bool) -> None:
+    left = info.statements[0].span if info.statements else info.span
+    last = ["..." if at else "", "-1", "..." if at < len(info.labels or ()) - 1 else ""]
+    written = ", ".join(part for part in last if part)
+    reason = "this equation goes through its positions" if star else "this reads other positions"
+    problems.error(
+        "E0542",
+        f"of `{info.name}`, only the last position along `*{label}` is kept",
+        (span, reason),
+        (left, "the star is here"),
+        help=[f"for the last position write `{info.name}[{written}]`", "to read all of them, leave out the star"],
     )
