@@ -95,7 +95,8 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0218", "a module's argument is not a whole tensor",
-        "A module maps whole tensors to tensors. An expression is given a name by an equation of its own and passed by it.",
+        "A module maps tensors to tensors: whole ones (`X`), parts (`X[0:2,:]`), those at indices (`S[l]`), and what other "
+        "modules give. An expression is given a name by an equation of its own and passed by it.",
         "import nn\ninput X[b,i]\nY = nn.Linear(2 X[b,i], o=3)\n",
         "import nn\ninput X[b,i]\nTwice[b,i] = 2 X[b,i]\nY = nn.Linear(Twice, o=3)\n",
     ),

@@ -244,15 +244,16 @@ def _declare(
     if not _new(world, scope, item.name, item.span, kind):
         return
     element = _element(world, statement.element or item.element, item.span)
+    leading = scope.weights if kind in ("param", "buffer") else scope.leading
     info = TensorInfo(
         full,
         "defined" if kind == "tensor" else kind,
         item.span,
         scope,
-        labels=_declared_labels(world, scope, item, inside),
+        labels=_declared_labels(world, item, leading),
         element=element or ("bool" if kind == "relation" else None),
         init=_init(world, scope, item.init),
-        leading=scope.leading,
+        leading=leading,
         declared=True,
         relation=kind == "relation",
     )
@@ -274,8 +275,8 @@ def _element(world: World, written: str | None, span: Span) -> str | None:
     return None
 
 
-def _declared_labels(world: World, scope: Scope, item: ast.Declared, inside: ast.Def | None) -> tuple[str, ...]:
-    found = list(scope.leading)
+def _declared_labels(world: World, item: ast.Declared, leading: tuple[str, ...]) -> tuple[str, ...]:
+    found = list(leading)
     for axis in item.axes or ():
         match axis:
             case ast.Name(name=name):
@@ -446,7 +447,7 @@ def _is_instance(world: World, scope: Scope, equation: ast.Equation) -> bool:
         instance = entity
     elif isinstance(entity, Module) and _leaves_out_tensors(entity, inner.arguments):
         prefix = f"{scope.params}{equation.name}."
-        instance = Instance(entity, inner.arguments, scope, prefix, scope.leading)
+        instance = Instance(entity, inner.arguments, scope, prefix, scope.weights)
     else:
         return False
     if _new(world, scope, equation.name, equation.left, "instance"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from tensorlang.ir.domain import Size
-from tensorlang.sema import expand, messages, resolve, virtual
+from tensorlang.sema import expand, messages, parts, resolve, virtual
 from tensorlang.sema.resolved import (
     Access,
     Addition,
@@ -38,7 +38,7 @@ def resolve_equations(world: World) -> None:
 
 
 def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: Scope) -> list[Statement]:
-    equation = expand.unfolded(scope, equation)
+    equation = parts.unfolded(scope, equation, info)
     frame = expand.frame_of(world, scope, info.name, equation)
     left = _left(frame, info, equation)
     if left is None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.sema import calls, collect, messages, resolve
+from tensorlang.sema import calls, collect, messages, parts, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, ast_walk, index_words, item_words, starless, strip
@@ -46,26 +46,17 @@ def _known_labels(world: World, tensor: TensorInfo) -> tuple[str, ...] | None:
     return tensor.labels
 
 
+def known_labels(tensor: TensorInfo) -> tuple[str, ...] | None:
+    """The labels where they are known without looking at equations."""
+    return tensor.labels
+
+
 def rank(world: World, tensor: TensorInfo) -> int:
     return len(labels(world, tensor))
 
 
-def unfolded(scope: Scope, equation: ast.Equation) -> ast.Equation:
-    """``S[l+1] = Block[l](S[l])`` as ``S[l+1, ...] = Block[l](S[l])[...]``: what is not written is assigned whole."""
-    call = strip(equation.value)
-    target = strip(call.target) if isinstance(call, ast.Call) else None
-    if not equation.items or not isinstance(target, ast.Subscript) or not names_module(scope, target):
-        return equation
-    lead = frozenset().union(*map(item_words, target.items))
-    if not frozenset().union(*map(item_words, equation.items)) <= lead:
-        return equation
-    rest = ast.Rest(span=equation.left)
-    value = ast.Subscript(call, (rest,), span=call.span)
-    return replace(equation, items=(*equation.items, rest), value=value)
-
-
 def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...] | None:
-    equations = [(unfolded(scope, equation), scope) for equation, scope in tensor.equations]
+    equations = [(parts.unfolded(scope, equation, tensor), scope) for equation, scope in tensor.equations]
     for equation, scope in equations:
         frame = frame_of(world, scope, tensor.name, equation)
         if equation.items is None:
@@ -101,7 +92,7 @@ def _named_by(tensor: TensorInfo, frame: Frame, items: tuple[ast.Item, ...]) -> 
         others = (other.items for other, _ in tensor.equations if other.items and len(other.items) == len(items))
         names = (item.name for entries in others if isinstance(item := entries[at], ast.Name | ast.Dotted))
         if label == f"axis{at}":
-            found[at] = next((name for name in names if not _constant(frame.scope, name)), label)
+            found[at] = next((name for name in names if not is_constant(frame.scope, name)), label)
     return tuple(found)
 
 
@@ -153,7 +144,7 @@ def names_module(scope: Scope, target: ast.Expression) -> bool:
 def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
     """A frame for one equation, its left side not yet resolved."""
     nodes = list(ast_walk(equation))
-    words = {word for word in index_words(nodes, scope) if not _constant(scope, word)}
+    words = {word for word in index_words(nodes, scope) if not is_constant(scope, word)}
     left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
     dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
     if len(dotted) > 1:
@@ -162,7 +153,7 @@ def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> 
     return resolve.Frame(world, scope, owner, words, left, dotted[0] if dotted else None, moving=moving)
 
 
-def _constant(scope: Scope, word: str) -> bool:
+def is_constant(scope: Scope, word: str) -> bool:
     """Whether a word in index brackets is a constant or a tensor (a gathered scalar) rather than an index."""
     found = scope.find(word)
     if isinstance(found, Scalar):
@@ -316,23 +307,60 @@ def _expand(frame: Frame, target: Module | Instance, lead: tuple[ast.Item, ...],
     if bound is None:
         return None
     prefix = _instance_prefix(frame, definition.name)
-    params = target.prefix if isinstance(target, Instance) else _params_prefix(frame.scope, prefix)
-    outer = target.leading if isinstance(target, Instance) else frame.scope.leading
-    used = index_words([part for statement in definition.body for part in ast_walk(statement)], module.scope)
-    renamed = {name: _unused(name, used) for name in names}
-    leading = tuple(dict.fromkeys((*outer, *renamed.values())))
-    axes = frozenset(name.rstrip("'") for f in definition.formals for axis in f.axes or () for name in item_words(axis))
-    body = Scope(module.scope, prefix, params, hidden=axes, leading=leading, depth=frame.scope.depth + 1)
-    caller = target.scope if isinstance(target, Instance) else frame.scope
     given = set(target.arguments) if isinstance(target, Instance) else set()
+    outside = target.scope if isinstance(target, Instance) else frame.scope
+    callers = {formal.name: _caller(frame, outside if bound.get(formal.name) in given else frame.scope)
+               for formal in definition.formals}  # fmt: skip
+    views = _views(definition, bound, callers, prefix)
+    if views is None:
+        return None
+    own = tuple(dict.fromkeys((*names, *parts.argument_names(frame, views.values()))))
+    body, renamed = _body(frame, target, prefix, tuple(names), own)
     for formal in definition.formals:
-        argument = bound.get(formal.name)
-        place = caller if argument in given else frame.scope
-        if not _bind_formal(frame, body, formal, argument, place, renamed, node.span):
+        view = parts.renamed_view(views[formal.name], renamed) if formal.name in views else None
+        if not _bind_formal(callers[formal.name], body, formal, bound.get(formal.name), view, node.span):
             return None
     _tie_formals(world, body)
     collect.collect(world, body, definition.body, inside=definition)
-    return _result(frame, body, definition, lead, node)
+    return _result(frame, body, definition, own, node)
+
+
+def _caller(frame: Frame, place: Scope) -> Frame:
+    """A frame for an argument: of the equation, or of where an instance was named."""
+    return resolve.Frame(frame.world, place, frame.owner, set(frame.words), frame.left, moving=frame.moving)
+
+
+def _views(
+    definition: ast.Def, bound: dict[str, ast.Argument], callers: dict[str, Frame], prefix: str
+) -> dict[str, View] | None:
+    """The tensors among the arguments, by formal; None where one is wrong (reported)."""
+    found: dict[str, View] = {}
+    for formal in definition.formals:
+        value = bound[formal.name].value if formal.name in bound else formal.default
+        if formal.axes is not None and value is not None:
+            view = parts.argument_view(callers[formal.name], value, f"{prefix}{formal.name}")
+            if view is None:
+                return None
+            found[formal.name] = view
+    return found
+
+
+def _body(
+    frame: Frame, target: Module | Instance, prefix: str, names: tuple[str, ...], own: tuple[str, ...]
+) -> tuple[Scope, dict[str, str]]:
+    """The scope of a module's body, and what the indices ``own`` are called in it; parameters have ``names`` only."""
+    module = target.module if isinstance(target, Instance) else target
+    definition = module.definition
+    params = target.prefix if isinstance(target, Instance) else _params_prefix(frame.scope, prefix)
+    outer = target.leading if isinstance(target, Instance) else frame.scope.weights
+    used = index_words([part for statement in definition.body for part in ast_walk(statement)], module.scope)
+    renamed = {name: _unused(name, used) for name in own}
+    axes = frozenset(name.rstrip("'") for f in definition.formals for axis in f.axes or () for name in item_words(axis))
+    leading = tuple(dict.fromkeys((*frame.scope.leading, *renamed.values())))
+    weights = tuple(dict.fromkeys((*outer, *(renamed[name] for name in names))))
+    depth = frame.scope.depth + 1
+    body = Scope(module.scope, prefix, params, hidden=axes, leading=leading, weights=weights, depth=depth)
+    return body, renamed
 
 
 def _unused(name: str, used: set[str]) -> str:
@@ -344,7 +372,7 @@ def _unused(name: str, used: set[str]) -> str:
 def _lead_names(frame: Frame, lead: tuple[ast.Item, ...]) -> list[str] | None:
     names = []
     for item in lead:
-        if not isinstance(item, ast.Name) or _constant(frame.scope, item.name):
+        if not isinstance(item, ast.Name) or is_constant(frame.scope, item.name):
             messages.lead_must_be_index(frame.world.problems, item.span)
             return None
         names.append(item.name)
@@ -398,27 +426,16 @@ def bind(
 
 
 def _bind_formal(
-    frame: Frame,
-    body: Scope,
-    formal: ast.Formal,
-    argument: ast.Argument | None,
-    place: Scope,
-    renamed: dict[str, str],
-    span: Span,
+    caller: Frame, body: Scope, formal: ast.Formal, argument: ast.Argument | None, view: View | None, span: Span
 ) -> bool:
-    world = frame.world
-    caller = resolve.Frame(world, place, frame.owner, set(frame.words), frame.left, moving=frame.moving)
+    world = caller.world
     value = formal.default if argument is None else argument.value
     assert value is not None
     where = span if argument is None else argument.span
-    if formal.axes is not None:
-        view = _tensor_argument(caller, value, renamed, body)
-        if view is not None:
-            body.names[formal.name] = view
-            if not _fits_formal(frame, formal, view, where):
-                return False
-            body.formal_axes.append((view, formal.axes, where))
-        return view is not None
+    if formal.axes is not None and view is not None:
+        body.names[formal.name] = view
+        body.formal_axes.append((view, formal.axes, where))
+        return _fits_formal(caller, formal, view, where)
     if argument is None:
         caller = replace(caller, scope=body.parent or body)
     size = size_of_expression(world, caller.scope, value)
@@ -427,16 +444,16 @@ def _bind_formal(
         body.names[formal.name] = Scalar(_number(caller, value, size, where), index=True)
         return True
     inner = strip(value)
-    if isinstance(inner, ast.Name | ast.Attribute) and names_module(place, inner):
+    if isinstance(inner, ast.Name | ast.Attribute) and names_module(caller.scope, inner):
         entity = calls.module_of(caller, inner)
         if entity is not None:
             body.names[formal.name] = entity
         return entity is not None
-    if isinstance(inner, ast.Call) and names_module(place, strip(inner.target)):
+    if isinstance(inner, ast.Call) and names_module(caller.scope, strip(inner.target)):
         entity = calls.module_of(caller, strip(inner.target))
         if isinstance(entity, Module):
             prefix = f"{body.prefix}{formal.name}."
-            body.names[formal.name] = Instance(entity, inner.arguments, place, prefix, body.leading)
+            body.names[formal.name] = Instance(entity, inner.arguments, caller.scope, prefix, body.weights)
             return True
     resolved: Resolved = resolve.resolve(caller, value)
     body.names[formal.name] = Scalar(resolved)
@@ -451,27 +468,6 @@ def _number(caller: Frame, value: ast.Expression, size: Size, span: Span) -> Res
         if quotient or (isinstance(found, Scalar) and not isinstance(found.value, Value)):
             return resolve.resolve(caller, value)
     return Value(span, size.constant if size.constant is not None else size)
-
-
-def _tensor_argument(caller: Frame, value: ast.Expression, renamed: dict[str, str], body: Scope) -> View | None:
-    """A whole tensor, or one at the application's own leading indices (``Block[l](Stream[l])``)."""
-    inner = strip(value)
-    world = caller.world
-    if isinstance(inner, ast.Subscript):
-        view = resolve.find_view(caller, inner.target)
-        if view is None:
-            return None
-        prefix: list[Resolved] = list(view.prefix)
-        for item in inner.items:
-            if not isinstance(item, ast.Name) or item.name not in renamed:
-                messages.whole_tensor_needed(world.problems, inner.span)
-                return None
-            prefix.append(Place(item.span, renamed[item.name]))
-        return View(view.tensor, tuple(prefix))
-    if isinstance(inner, ast.Name | ast.Attribute | ast.Call):
-        return resolve.find_view(caller, inner)
-    messages.whole_tensor_needed(world.problems, inner.span)
-    return None
 
 
 def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bool:
@@ -495,7 +491,7 @@ def _tie_formals(world: World, body: Scope) -> None:
             world.ties.append((view.tensor.name, at, size, span))
 
 
-def _result(frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item, ...], node: ast.Call) -> View | None:
+def _result(frame: Frame, body: Scope, definition: ast.Def, own: tuple[str, ...], node: ast.Call) -> View | None:
     if not definition.results:
         messages.no_result(frame.world.problems, definition.span, definition.name)
         return None
@@ -504,6 +500,4 @@ def _result(frame: Frame, body: Scope, definition: ast.Def, lead: tuple[ast.Item
     if not isinstance(found, View) or found.tensor.kind != "defined":
         messages.result_not_defined(frame.world.problems, first.span, definition.name, first.name)
         return None
-    outer = tuple(Place(node.span, name) for name in frame.scope.leading)
-    own = tuple(Place(item.span, item.name) for item in lead if isinstance(item, ast.Name))
-    return View(found.tensor, (*outer, *own))
+    return View(found.tensor, tuple(Place(node.span, name) for name in (*frame.scope.leading, *own)))

@@ -90,7 +90,8 @@ Entity = View | Scalar | Module | Instance | Library
 class Scope:
     """``prefix`` goes before the names of tensors defined here, ``params`` before those of parameters and buffers.
 
-    ``hidden`` are index names that mean nothing outside: those that label the axes of a module's formals.
+    ``hidden`` are index names that mean nothing outside: those that label the axes of a module's formals. The tensors
+    of a module's body have the axes ``leading`` in front, its parameters and buffers ``weights``.
     """
 
     parent: Scope | None
@@ -100,6 +101,7 @@ class Scope:
     dims: dict[str, tuple[Size, Span]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     leading: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     depth: int = 0
     counter: dict[str, int] = field(default_factory=dict)
     formal_axes: list[tuple[View, tuple[ast.Item, ...], Span]] = field(default_factory=list)

@@ -117,7 +117,7 @@ def unbounding(world: World, statement: Statement, access: Access) -> frozenset[
     unit = world.units.get(statement.tensor)
     if unit is None or access.tensor not in unit.order:
         return frozenset()
-    return moving_axes(unit, statement, access) if isinstance(unit, Recurrence) else frozenset(range(len(access.at)))
+    return moving_axes(world, unit, access) if isinstance(unit, Recurrence) else frozenset(range(len(access.at)))
 
 
 def _statement(domains: Domains, statement: Statement) -> None:
@@ -159,7 +159,7 @@ def _left_places(domains: Domains, statement: Statement, arithmetic: Set[str]) -
 
 def _inside(domains: Domains, statement: Statement, access: Access, unit: Unit) -> None:
     """A read of what is being computed: it bounds no index by arithmetic, and that of a step only at last."""
-    moving = moving_axes(unit, statement, access)
+    moving = moving_axes(domains.world, unit, access)
     for at, entry in enumerate(access.at):
         if at not in moving:
             _entry(domains, statement, access, at, entry)

@@ -15,21 +15,25 @@ from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import Access, Place, Statement, names_free
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.well_founded import Recurrence, shifted
+from tensorlang.sema.world import World
 from tensorlang.source import Span
 
 Bound = tuple[Statement, str, str, int, int, Span]
 
 
-def moving_axes(unit: Unit, statement: Statement, access: Access) -> frozenset[int]:
-    """The axes of a read of what is being computed along which it is another position than the left side's.
+def moving_axes(world: World, unit: Unit, access: Access) -> frozenset[int]:
+    """The axes of a tensor that is being computed along which it does not say how far an index goes.
 
-    These are the axes of the steps, and those where the left side is ahead: ``D[i+1,j+1] = D[i,j]``.
+    These are the axes of the steps, and those along which a left side is ahead: ``D[i+1,j+1] = D[i,j]``.
     """
-    ahead = [
-        at for at in range(len(access.at)) if access.tensor == statement.tensor and _is_behind(statement, access, at)
-    ]
     stepped = unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset()
-    return stepped.union(ahead)
+    ahead = {
+        at
+        for statement in world.tensors[access.tensor].statements
+        for at, entry in enumerate(statement.left)
+        if (left := shifted(entry)) is not None and left[1] > 0
+    }
+    return stepped | ahead
 
 
 def _is_behind(statement: Statement, access: Access, at: int) -> bool:

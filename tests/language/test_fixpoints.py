@@ -210,7 +210,7 @@ S[0,b,h] = X[b,h]
 fixpoint Z tol 1e-12 max 400
 Z[layer,b,h] = tanh(W[layer,h,h'] Z[layer,b,h'] + S[layer,b,h])
 S[layer+1,b,h] = Z[layer,b,h] + 0.5 S[layer,b,h]
-Last[b,h] = Z[-1,b,h] + 0.5 S[-1,b,h]
+Last[b,h] = S[-1,b,h]
 output Last
 """
     program, x = tl.compile(text, dtype="float64"), random(2, 4)

@@ -188,3 +188,9 @@ def test_what_moves_one_way_is_a_fixed_point(name):
 @pytest.mark.parametrize("name", BACK)
 def test_what_would_move_back_is_told(name):
     assert codes(f"input W[x,y]\n{BACK[name]}A[0] = 0\n") == ["E0524"]
+
+
+def test_what_is_one_ahead_has_one_position_more_in_a_circle_too():
+    text = "input W[l,h,h'], X[h]\nfixpoint Z\nS[0,h] = X[h]\nZ[l,h] = tanh(W[l,h,h'] Z[l,h'] + S[l,h])\n"
+    program = analysed(text + "S[l+1,h] = Z[l,h] + 0.5 S[l,h]\n")
+    assert (shape(program, "S"), shape(program, "Z")) == ("l + 1 x h'", "l x h'")

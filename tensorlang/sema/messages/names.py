@@ -151,6 +151,7 @@ def formal_rank(problems: Problems, span: Span, formal: ast.Formal, least: int, 
         f"`{formal.name}` needs a tensor with {more}{_axes(least)}, found {_axes(have)}",
         (span, f"has {_axes(have)}"),
         (formal.span, "expected by this formal"),
+        help=["write what indices are left over behind the result: `Linear(X, o=3)[b,o]`"] if "[" in span.text else [],
     )
 
 
