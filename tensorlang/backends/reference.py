@@ -138,7 +138,7 @@ def _fixpoint(fixpoint: Fixpoint, program: Program, arrays: dict[str, Array], bi
         start = REDUCTIONS[definition.aggregate].identity if fixpoint.monotone and definition.aggregate != "sum" else 0
         shape = [size.value(bindings) for size in tensor.shape]
         arrays[tensor.name] = np.full(shape, cast(start, tensor.dtype), dtype=_KINDS[tensor.dtype])
-    for _ in range(MOST_ROUNDS):
+    for steps in range(1, MOST_ROUNDS + 1):
         change = 0.0
         for definition in fixpoint.definitions:
             before = arrays[definition.tensor]
@@ -146,6 +146,7 @@ def _fixpoint(fixpoint: Fixpoint, program: Program, arrays: dict[str, Array], bi
             arrays[definition.tensor] = after
             change = max(change, _distance(before, after))
         if change <= (0 if fixpoint.monotone else SETTLED * fixpoint.tolerance):
+            arrays |= {name: np.array(steps if what == "steps" else change) for name, what in fixpoint.reports}
             return
     raise ArithmeticError(f"no fixed point of {', '.join(fixpoint.members)} in {MOST_ROUNDS} rounds")
 

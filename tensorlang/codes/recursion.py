@@ -58,6 +58,14 @@ CODES: tuple[Code, ...] = (
         "input X[t]\ndim t = 3\nH[t] = H[t-3] + X[t]\n", "input X[t]\ndim t = 4\nH[t] = H[t-3] + X[t]\n",
     ),
     Code(
+        "E0534", "a report on what is no fixed point",
+        "`Z.steps` is the number of steps after which a fixed point was found, `Z.residual` the largest change of an "
+        "element in the last of them, in units of the largest element where that is above 1 (of circles of `min=` and the "
+        "like, the number of elements that changed). Other tensors are computed once, in order, and have no such reports; "
+        "and the equations of the circle cannot read them.",
+        "input X[i]\nZ[i] = 0.5 X[i]\nN = Z.steps\n", "input X[i]\nfixpoint Z\nZ[i] = 0.5 Z[i] + X[i]\nN = Z.steps\n",
+    ),
+    Code(
         "E0540", "a faulty declaration of a recurrence",
         "`scan H method loop checkpoint 64` says how the recurrence that `H` belongs to is run; it never changes what it "
         "means. `method` is `auto`, `loop` (position by position) or `parallel` (Newton's method over all positions at once, "

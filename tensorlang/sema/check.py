@@ -22,6 +22,7 @@ from tensorlang.sema.equations import resolve_equations
 from tensorlang.sema.manners import check_manners, with_manners
 from tensorlang.sema.order import in_order
 from tensorlang.sema.recursion import find_units
+from tensorlang.sema.reports import check_reports
 from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.sema.solve import solve
@@ -46,6 +47,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         world.units = {name: unit for unit in find_units(world) for name in unit.order}
         check_manners(world)
         check_stars(world)
+        check_reports(world)
         domains = solve(world)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)
@@ -114,7 +116,7 @@ def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, 
         axes.append(Axis(label, domains.norm(size)))
     positions = None if info.positions is None else domains.norm(info.positions)
     dtype = dtypes.get(info.name, info.element or "float")
-    kind = "scanned" if info.name in world.units else info.kind
+    kind = "scanned" if info.name in world.units or info.kind == "report" else info.kind
     return Tensor(info.name, kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal)
 
 

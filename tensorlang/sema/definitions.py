@@ -19,6 +19,7 @@ from tensorlang.sema.circles import Circle, counted, idempotent
 from tensorlang.sema.define import define
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.order import in_order
+from tensorlang.sema.reports import reports_of
 from tensorlang.sema.steps import tell_outside
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
@@ -110,10 +111,11 @@ def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> F
     if found is None:
         return None
     most = asked.most if asked is not None and asked.most else MOST_MONOTONE if circle.monotone else MOST
+    reports = reports_of(world, circle)
     if asked is None:
-        return Fixpoint(found, circle.monotone, 0.0, most, False, "plain", span)
+        return Fixpoint(found, circle.monotone, 0.0, most, False, "plain", span, reports)
     tolerance, method = (0.0, "plain") if circle.monotone else (asked.tolerance, asked.method)
-    return Fixpoint(found, circle.monotone, tolerance, most, asked.lenient, method, span)
+    return Fixpoint(found, circle.monotone, tolerance, most, asked.lenient, method, span, reports)
 
 
 def _starts(world: World, circle: Circle) -> dict[str, str]:

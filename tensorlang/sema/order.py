@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from tensorlang.sema.domains import accesses
 from tensorlang.sema.recursion import Unit
+from tensorlang.sema.reports import source_of
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.world import World
 
@@ -13,10 +14,11 @@ from tensorlang.sema.world import World
 def in_order(world: World) -> list[TensorInfo]:
     """Defined tensors, each after those that it reads, otherwise as in the text; circles have been reported."""
     defined = {info.name: info for info in world.tensors.values() if info.kind == "defined"}
-    reads = {
-        name: list(dict.fromkeys(a.tensor for s in info.statements for a in accesses(s) if a.tensor in defined))
+    read = {
+        name: [source_of(world, a.tensor) for s in info.statements for a in accesses(s)]
         for name, info in defined.items()
     }
+    reads = {name: [other for other in dict.fromkeys(others) if other in defined] for name, others in read.items()}
     for unit in dict.fromkeys(world.units.values()):
         _as_one(unit, reads)
     done: set[str] = set()

@@ -11,6 +11,7 @@ from tensorlang.sema.circles import Circle, find_circle, idempotent
 from tensorlang.sema.domains import accesses
 from tensorlang.sema.no_order import report
 from tensorlang.sema.polarity import check_circle
+from tensorlang.sema.reports import source_of
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.well_founded import Recurrence, components, well_founded
 from tensorlang.sema.world import World
@@ -24,10 +25,11 @@ def find_units(world: World) -> list[Unit]:
     Those that cannot are reported.
     """
     defined = {info.name: info for info in world.tensors.values() if info.kind == "defined" and info.statements}
-    edges = {
-        name: list(dict.fromkeys(a.tensor for s in info.statements for a in accesses(s) if a.tensor in defined))
+    read = {
+        name: [source_of(world, a.tensor) for s in info.statements for a in accesses(s)]
         for name, info in defined.items()
     }
+    edges = {name: [other for other in dict.fromkeys(others) if other in defined] for name, others in read.items()}
     found = []
     met: set[str] = set()
     for names in components(edges):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
-from tensorlang.sema import calls, expand, messages
+from tensorlang.sema import calls, expand, messages, reports
 from tensorlang.sema.resolved import (
     Access,
     Addition,
@@ -280,6 +280,8 @@ def _inside(frame: Frame, head: str, name: str, span: Span) -> View | None:
         tensor = frame.world.tensors.get(f"{prefix}{name}")
         if tensor is not None:
             return View(tensor)
+        if isinstance(found, View) and name in reports.REPORTS:
+            return View(reports.report_on(frame.world, found.tensor, name, span))
         inside = [known.removeprefix(prefix) for known in frame.world.tensors if known.startswith(prefix)]
         messages.not_in_module(frame.world.problems, span, head, name, inside)
         return None

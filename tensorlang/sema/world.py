@@ -24,7 +24,7 @@ class World:
     """``applied`` remembers the result of each application by where it stands, so that looking twice expands once.
 
     ``settling`` are the declarations of fixed points, ``manners`` those of recurrences; ``units`` says how tensors that
-    need themselves are computed.
+    need themselves are computed. ``reports`` are tensors that say how a fixed point went: of which one, and what.
     """
 
     setting: Setting
@@ -45,6 +45,7 @@ class World:
     manners: list[Wish] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    reports: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
     asked: list[TensorInfo] = field(default_factory=list)
 

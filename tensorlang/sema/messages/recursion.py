@@ -246,3 +246,24 @@ def position_not_kept(problems: Problems, span: Span, info: TensorInfo, at: int,
         (left, "the star is here"),
         help=[f"for the last position write `{info.name}[{written}]`", "to read all of them, leave out the star"],
     )
+
+
+# --- reports on fixed points -------------------------------------------------------------------------------------
+
+
+def report_on_no_fixpoint(problems: Problems, span: Span, name: str, of: str) -> None:
+    problems.error(
+        "E0534",
+        f"`{name}` tells how a fixed point went, and `{of}` is none",
+        (span, f"`{of}` is computed once, in order"),
+        help=["leave it out; only tensors that read each other in a circle are computed over and over"],
+    )
+
+
+def report_inside(problems: Problems, span: Span, name: str, member: str) -> None:
+    problems.error(
+        "E0534",
+        f"`{name}` is known when the fixed point is found, and `{member}` is needed to find it",
+        (span, "read while it is found"),
+        help=["take it out of the equations of the circle"],
+    )
