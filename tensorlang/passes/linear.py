@@ -237,17 +237,23 @@ class _Form:
             return True
         guarded = any(term.condition is not None for part in self.parts for term in part.terms)
         joined = len(self.parts) > 1 or any(part.rest is None for part in self.parts)
-        mixed = any(len(self._contracted(part, term)) < len(self.rows) for part in self.parts for term in part.terms)
-        return not (guarded or joined or mixed or self._blanks()) and self._covered()
+        return not (guarded or joined or self._mixed() or self._blanks()) and self._covered()
 
     def _small(self) -> bool:
-        """Whether matrices are small, or given and not made for each position."""
+        """Whether matrices are small, or not made anew for each position."""
+        if not self.rows or not self._moves():
+            return True
         count = Size.of(1)
         for row in self.rows:
             count = count * self.tensor.shape[row]
-        if not self.rows or (count.constant is not None and count.constant <= _LARGEST):
+        if count.constant is not None and count.constant <= _LARGEST:
             return True
-        return not self._moves() and count.constant is not None
+        made = any(term.coefficient is None or _grows(term.coefficient) for part in self.parts for term in part.terms)
+        return not made and not self._mixed() and not self._blanks()
+
+    def _mixed(self) -> bool:
+        """Whether some terms act place by place on an axis where others do not."""
+        return any(len(self._contracted(part, term)) < len(self.rows) for part in self.parts for term in part.terms)
 
     def spreads(self) -> bool:
         """Whether terms or coefficients of all positions are much larger than all that they are made of."""
