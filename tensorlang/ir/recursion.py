@@ -257,4 +257,28 @@ class LinearScan:
         return frozenset((self.term,) if self.coefficient is None else (self.coefficient, self.term))
 
 
-Recursion = Loop | Iteration | LinearScan
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A scan that is a layer of the library: one kernel computes ``tensor`` at all positions.
+
+    ``kind`` is lstm, gru, rnn_tanh or rnn_relu, ``unit`` the axis of units. ``operands`` name what the kernel takes:
+    the input [t, ..., i], the weights of the input [g, h, i] and of the state [g, h, h'], the offsets [g, h], of a gru
+    those of the state too; g over the gates, or a tensor for each of them.
+    """
+
+    scan: Scan
+    kind: str
+    tensor: str
+    unit: int
+    operands: tuple[tuple[str, ...], ...]
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return self.scan.members
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(name for names in self.operands for name in names)
+
+
+Recursion = Loop | Iteration | LinearScan | Layer

@@ -15,11 +15,12 @@ from tensorlang.passes.contexts import needed
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.linear import make_linear
 from tensorlang.passes.loops import make_loop
+from tensorlang.passes.recurrent_layers import make_layer
 from tensorlang.passes.single_positions import single_positions, store_less
 
 
 def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:
-    """Turn scans into linear scans and loops, fixpoints into iterations; ``optimised`` is applied to the bodies."""
+    """Turn scans and fixpoints into what runs them; ``optimised`` is applied to the bodies of loops and iterations."""
     if not program.scans and not program.fixpoints:
         return program
     program, singles = single_positions(program)
@@ -27,12 +28,14 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
     for scan in program.scans:
-        linear = make_linear(scan, tensors, frozenset(single.tensor for single in singles))
-        if linear is not None:
-            recursions.append(linear[0])
-            definitions += linear[1]
+        wanted = _wanted(program, scan)
+        layer = make_layer(scan, program, tensors, wanted)
+        whole = layer or make_linear(scan, tensors, frozenset(single.tensor for single in singles))
+        if whole is not None:
+            recursions.append(whole[0])
+            definitions += whole[1]
             continue
-        loop, outside = make_loop(scan, program, tensors, _wanted(program, scan))
+        loop, outside = make_loop(scan, program, tensors, wanted)
         definitions += outside
         openings = tuple(replace(opening, body=optimised(opening.body)) for opening in loop.openings)
         recursions.append(replace(loop, body=optimised(loop.body), openings=openings))

@@ -14,7 +14,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Read, children
 from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan, Slot, Step
 from tensorlang.ir.program import Definition, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Iteration, LinearScan, Loop
+from tensorlang.ir.recursion import Iteration, Layer, LinearScan, Loop
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.choose_kernels import RULES
 from tensorlang.passes.lower import lower
@@ -22,6 +22,7 @@ from tensorlang.passes.lower_definition import define
 from tensorlang.passes.name_parts import drop_unread, inside, share_code, shorten
 from tensorlang.passes.naming import KERNELS, Names, identifier
 from tensorlang.passes.schedule_iterations import add_iteration
+from tensorlang.passes.schedule_layers import add_layer
 from tensorlang.passes.schedule_linear import add_linear
 from tensorlang.passes.schedule_loops import add_loop
 from tensorlang.passes.values import Builder, Held, permuted, shapes_of
@@ -78,6 +79,8 @@ def _recursions(
             match unit:
                 case Loop():
                     planned.append(add_loop(builder, unit, logical, schedule, inside))
+                case Layer():
+                    add_layer(builder, unit, logical)
                 case Iteration():
                     planned.append(add_iteration(builder, unit, logical, schedule, inside))
                 case LinearScan():

@@ -83,6 +83,43 @@ PROGRAMS = {
         "input X[t,i]\nH[t,h] = L(G)[t,h]\nG[t,i] = X[t,i] + H[t-1,i]\n",
         {"X": (4, 2)},
     ),
+    "a part of the first position": (
+        "input X[t,i]\nH[0,i] = 1 where i > 1\nH[t,i] = sin(H[t-1,i]) + X[t,i]\n",
+        {"X": (4, 3)},
+    ),
+    "one element of the first position": ("input X[t,i]\nH[0,0] = 5\nH[t,i] = sin(H[t-1,i]) + X[t,i]\n", {"X": (4, 3)}),
+    "positions and columns of their own": (
+        "input X[t,i]\nH[0,0] = 5\nH[0,i] = 2\nH[t,1] = 7\nH[2,2] = 1\nH[t,i] = sin(H[t-1,i]) + X[t,i]\n",
+        {"X": (4, 3)},
+    ),
+    "two of the last positions, backwards": (
+        "input X[t,i]\nH[-1,0] = 5\nH[-3,i] = 2\nH[t,i] = sin(H[t+1,i]) + X[t,i]\nH[t,i] += 0.25 t\n",
+        {"X": (4, 3)},
+    ),
+    "the last position, forwards": ("input X[t]\nH[-1] = 5\nH[t] = sin(H[t-1]) + X[t]\n", {"X": (4,)}),
+    "a late position": ("input X[t]\nH[6] = 5\nH[t] = sin(H[t-1]) + X[t]\n", {"X": (8,)}),
+    "starts far apart": (
+        "input X[t]\nC[t+3] = D[t] + 1\nC[t] += sin(X[t])\nD[t] = C[t-1] + X[t]^2\nD[0] = X[1]\n",
+        {"X": (4,)},
+    ),
+    "a logarithm behind the end": (
+        "input X[t]\nC[t+1] = D[t]^2\nD[t] = log(C[t] + 1 + X[t]^2)\ndim t = 4\n",
+        {"X": (4,)},
+    ),
+    "added at the first position": ("input X[t]\nH[0] += 3 X[0]\nH[t] = sin(H[t-1]) + X[t]\n", {"X": (4,)}),
+    "a maximum with a first position": (
+        "input X[t,s]\nH[0,s] max= 0 - X[0,s]\nH[t,s] max= sin(H[t-1,s']) + X[t,s]\n",
+        {"X": (4, 3)},
+    ),
+    "a table": ("input X[i,j]\nD[i,j] = sin(D[i-1,j] + D[i,j-1]) + X[i,j]\n", {"X": (3, 4)}),
+    "a table with its first row and column": (
+        "input X[i,j]\nD[0,j] = j\nD[i,0] = i\nD[i+1,j+1] = min(D[i,j+1] + 1, D[i+1,j] + 1, D[i,j] + X[i,j]^2)\n",
+        {"X": (3, 4)},
+    ),
+    "a table from its corner at the end": (
+        "input X[i,j]\nD[i,j] = tanh(E[i+1,j] + 0.5 D[i,j-1] + X[i,j])\nE[i,j] = 0.5 D[i,j-2] + 0.1 E[i+2,j]\n",
+        {"X": (4, 4)},
+    ),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
 }
@@ -157,7 +194,7 @@ def test_other_lengths_run_with_the_same_text():
 
 
 def test_what_does_not_depend_on_the_recurrence_is_computed_once_for_all_positions():
-    text = PROGRAMS["network"][0]
+    text = PROGRAMS["network"][0].replace("tanh", "sin")
     source = tl.compile(text).source
     step = source[source.index("def one_step") : source.index("def scan")]
     assert step.count("linear") == 1
@@ -169,6 +206,12 @@ def test_what_a_guard_hides_gives_no_gradient_outside_the_loop_either():
     program = tl.compile(text, dtype="float64")
     program(X=torch.tensor([1.0, 1, 2, 3], dtype=torch.float64))["L"].backward()
     assert [parameter.grad.item() for parameter in program.parameters()] == [10.0]
+
+
+def test_the_first_positions_are_no_question_inside_the_loop():
+    for name in ("unequal starts", "starts far apart", "a part of the first position", "a last position, backwards"):
+        source = tl.compile(PROGRAMS[name][0].replace("0.5 C[t]", "sin(C[t])")).source
+        assert "step: Tensor" not in source, name
 
 
 def test_a_script_keeps_a_tensor_that_only_the_recurrence_reads():
