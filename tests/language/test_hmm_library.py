@@ -208,3 +208,25 @@ def test_the_modules_script(name):
     scripted = torch.jit.script(generated.model({}))(*values)
     wanted = tl.compile(text)(L=values[0], P=values[1], A=values[2])["Y"]
     torch.testing.assert_close(scripted, wanted)
+
+
+def test_baum_welch_as_a_recurrence_over_its_iterations():
+    """The recursions over positions stand inside of that over iterations, and so does a batch of models."""
+    text = (
+        "import hmm\ndim v = 4, k = 3, c = 2\ninput P0[c,s], A0[c,s,s'], B0[c,s,v]\ninput Y[n,t] in v\n"
+        "E[k,c,n,t,s] = hmm.Discrete[k,c](Y, B[k,c])[n,t,s]\n"
+        "G[k,c,n,t,s] = hmm.Posterior[k,c](E[k,c], P[k,c], A[k,c])[n,t,s]\n"
+        "N[k,c,n,t,s,s'] = hmm.Pairs[k,c](E[k,c], P[k,c], A[k,c])[n,t,s,s']\n"
+        "P[k+1,c] = hmm.Start[k,c](G[k,c])\nA[k+1,c] = hmm.Transitions[k,c](N[k,c])\n"
+        "B[k+1,c] = hmm.Emissions[k,c](G[k,c], Y, v=4)\n"
+        "P[0,c,s] = P0[c,s]\nA[0,c,s,s'] = A0[c,s,s']\nB[0,c,s,v] = B0[c,s,v]\noutput P, A, B"
+    )
+    first = {name: np.log(FROZEN[name]) for name in ("P", "A", "B")}
+    turned = {"P": first["P"][[1, 2, 0]], "A": first["A"][[1, 2, 0]][:, [1, 2, 0]], "B": first["B"][[1, 2, 0]]}
+    given = {f"{name}0": np.stack([first[name], turned[name]]) for name in first}
+    found = tl.compile(text, dtype="float64")(**given, Y=np.array(FROZEN["Y"]))
+    for name, wanted in (("P", "start"), ("A", "transitions"), ("B", "emissions")):
+        np.testing.assert_allclose(np.exp(found[name][1, 0].numpy()), FROZEN[wanted], atol=1e-9)
+        after = found[name][3].numpy()
+        back = after[1][[2, 0, 1]]
+        np.testing.assert_allclose(after[0], back[:, [2, 0, 1]] if name == "A" else back, atol=1e-7)
