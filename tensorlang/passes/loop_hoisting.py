@@ -51,8 +51,8 @@ class Hoister:
         indices = sorted(free_indices(node), key=lambda index: (index != first, index.name))
         self.count += 1
         name = f"{of}.part{self.count}"
-        while name in self.tensors:
-            self.count += 1
+        while name in self.tensors or any(known.startswith(f"{name}.") for known in self.tensors):
+            self.count += 1  # a loop around this one may read slices of a part of that name
             name = f"{of}.part{self.count}"
         left = tuple(Position(index) for index in indices)
         self.outside.append(Definition(name, "sum", (Piece(left, tuple(indices), node, False, piece.span),)))
