@@ -251,7 +251,8 @@ def extent_of_formal(world: World, scope: Scope | None, name: str) -> Size | Non
 def _formal_axes(world: World, scope: Scope, name: str) -> Iterator[tuple[View, int, Span]]:
     """The axes of a module's formals that are labelled so: the tensor, its axis, where it was given."""
     for view, axes, span in scope.formal_axes:
-        have = rank(world, view.tensor)
+        found = _known_labels(world, view.tensor)
+        have = 0 if found is None else len(found)
         rest = [isinstance(axis, ast.Rest) for axis in axes]
         split = rest.index(True) if True in rest else len(axes)
         for at, axis in enumerate(axes):
@@ -471,9 +472,15 @@ def _number(caller: Frame, value: ast.Expression, size: Size, span: Span) -> Res
 
 
 def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bool:
-    """Whether a tensor has as many axes as the formal; reported otherwise, unless its rank is not known anyway."""
+    """Whether a tensor has as many axes as the formal; reported otherwise, unless its rank is not known anyway.
+
+    It is not known yet where the module's result says it (`Z = F(Z, X)`): then the reads in the body are checked.
+    """
     assert formal.axes is not None
-    have = rank(frame.world, view.tensor) - len(view.prefix)
+    found = _known_labels(frame.world, view.tensor)
+    if found is None:
+        return True
+    have = len(found) - len(view.prefix)
     open_ended = any(isinstance(axis, ast.Rest) for axis in formal.axes)
     least = len(formal.axes) - (1 if open_ended else 0)
     fits = have == least or (have > least and open_ended)

@@ -59,6 +59,14 @@ def test_a_module_that_is_passed_may_be_named():
     assert params(LINEAR + TWICE + "dim i = 3\ninput X[b,i]\nA = Twice(Lin(o=3), X)\n") == ["A.F.W"]
 
 
+def test_a_fixed_point_of_a_module():
+    """The axes of Z are told by the module that it is given to."""
+    step = "def Step(Z[..., d], X[..., d]) -> Y[..., d]:\n    Y[..., d] = 0.5 tanh(Z[..., d]) + X[..., d]\n"
+    text = step + "input X[b,d]\nfixpoint Z\nZ = Step(Z, X)\n"
+    assert shape(analysed(text), "Z") == "b x d"
+    assert codes(text.replace("Z[..., d]", "Z[a,b,d]")) == ["E0207"]
+
+
 def test_any_number_of_axes():
     text = LINEAR + "dim i = 3\ninput X[a,b,c,i]\nA = Lin(X, o=4)\n"
     assert shape(analysed(text), "A") == "a x b x c x 4"
