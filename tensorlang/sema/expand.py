@@ -239,7 +239,7 @@ def extent_of_formal(world: World, scope: Scope | None, name: str) -> Size | Non
     while scope is not None:
         if name in scope.extents:
             return scope.extents[name]
-        for view, at, span in _formal_axes(world, scope, name):
+        for view, at, span in labelled_axes(world, scope, name):
             size = Size.of(Symbol(f"{scope.prefix}{name}"))
             world.ties.append((view.tensor.name, at, size, span))
             scope.extents[name] = size
@@ -248,7 +248,7 @@ def extent_of_formal(world: World, scope: Scope | None, name: str) -> Size | Non
     return None
 
 
-def _formal_axes(world: World, scope: Scope, name: str) -> Iterator[tuple[View, int, Span]]:
+def labelled_axes(world: World, scope: Scope, name: str) -> Iterator[tuple[View, int, Span]]:
     """The axes of a module's formals that are labelled so: the tensor, its axis, where it was given."""
     for view, axes, span in scope.formal_axes:
         found = _known_labels(world, view.tensor)
@@ -494,7 +494,7 @@ def _fits_formal(frame: Frame, formal: ast.Formal, view: View, span: Span) -> bo
 def _tie_formals(world: World, body: Scope) -> None:
     """A formal's axis that is labelled like one of the module's sizes (``X[n,o], o``) has that size."""
     for name, (size, _) in body.dims.items():
-        for view, at, span in _formal_axes(world, body, name):
+        for view, at, span in labelled_axes(world, body, name):
             world.ties.append((view.tensor.name, at, size, span))
 
 

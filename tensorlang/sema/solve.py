@@ -12,6 +12,7 @@ from tensorlang.ops import STRUCTURED
 from tensorlang.sema import messages
 from tensorlang.sema.domains import Domains, Var, accesses
 from tensorlang.sema.extents import left_axes
+from tensorlang.sema.formal_sizes import by_formals
 from tensorlang.sema.ranges import valid_range
 from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import (
@@ -64,7 +65,9 @@ def _softly(domains: Domains) -> bool:
         if (domains.size(a) is None) != (domains.size(b) is None):
             domains.unify(a, b, "", span)
             moved = True
-    return moved or bound_indices(domains) or bound_axes(domains) or bound_axes_by_reads(domains)
+    if moved or bound_indices(domains) or bound_axes(domains) or bound_axes_by_reads(domains):
+        return True
+    return by_formals(domains)
 
 
 def _run(domains: Domains) -> None:

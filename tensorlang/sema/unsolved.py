@@ -51,7 +51,7 @@ def tell_unresolved(domains: Domains, statements: list[Statement]) -> None:
             messages.param_axis_unknown(world.problems, info, at, label)
     for statement in statements:
         if not broken & {statement.tensor, *(access.tensor for access in accesses(statement))}:
-            for name, span in _index_places(statement):
+            for name, span in index_places(statement):
                 if untold(domains.index(statement, name)):
                     messages.unsafe_index(world.problems, span, name, statement.tensor)
                     # With the size of one index of `(h d)` that of the other follows.
@@ -84,7 +84,8 @@ def _broken(world: World) -> set[str]:
     return broken
 
 
-def _index_places(statement: Statement) -> Iterator[tuple[str, Span]]:
+def index_places(statement: Statement) -> Iterator[tuple[str, Span]]:
+    """Every index of a statement, at each place where it stands."""
     for part in (*statement.left, statement.value, *statement.guards):
         for node in walk(part):
             match node:
