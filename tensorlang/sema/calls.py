@@ -152,18 +152,28 @@ def _indexed_function(frame: Frame, name: str, target: ast.Subscript, node: ast.
         else:
             messages.unknown_function(problems, target.target.span, name, (*words, *frame.scope.known()))
         return Poison(node.span)
-    names = []
+    names: list[str] = []
     for item in target.items:
-        if not isinstance(item, ast.Name):
+        if isinstance(item, ast.Name):
+            names.append(item.name)
+        elif isinstance(item, ast.Rest) and name in REDUCTIONS:
+            rest = expand.rest_of(frame, node)
+            if rest is None:
+                messages.rest_length(problems, item.span, None, None)
+                return Poison(node.span)
+            names += rest
+        else:
             messages.index_name_needed(problems, item.span, name)
             return Poison(node.span)
-        names.append(item.name)
     if name in REDUCTIONS:
         return _reduction(frame, name, tuple(dict.fromkeys(names)), node)
     if len(names) != 1:
         messages.one_index_needed(problems, target.span, name)
         return Poison(node.span)
     return _along(frame, name, names[0], node)
+
+
+_OF_ONE = frozenset(("sum", "mean", "max", "min", "prod", "any", "all", "logsumexp"))  # one value is its own
 
 
 def _reduction(frame: Frame, name: str, names: tuple[str, ...], node: ast.Call) -> Resolved:
@@ -176,7 +186,11 @@ def _reduction(frame: Frame, name: str, names: tuple[str, ...], node: ast.Call) 
     argument = node.arguments[0]
     where = resolve.conditions(frame, argument.where)
     value = resolve.resolve(frame, argument.value)
-    if not _inside(frame, name, names, value, where, node.span):
+    if not names and name in _OF_ONE and not where:
+        return value  # `mean[...]` where `...` stands for no axis
+    if not names or not _inside(frame, name, names, value, where, node.span):
+        if not names:
+            messages.index_name_needed(frame.world.problems, node.target.span, name)
         return Poison(node.span)
     return Reduction(node.span, name, names, value, where)
 

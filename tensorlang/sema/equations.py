@@ -89,7 +89,7 @@ def _left(frame: resolve.Frame, info: TensorInfo, equation: ast.Equation) -> tup
         names = [frame.fresh(label) for label in labels[len(leading) :]]
         return (*leading, *(Place(equation.left, name) for name in names))
     if any(isinstance(item, ast.Rest) for item in equation.items) and frame.rest is None:
-        frame.rest = expand.rest_of(frame, equation)
+        frame.rest = expand.rest_of(frame, equation.value)
         if frame.rest is None:  # `H[..., 0] = 1`: what it stands for in the other equations
             expand.name_rest(frame, equation.items, expand.labels(frame.world, info)[len(leading) :])
         if frame.rest is None:

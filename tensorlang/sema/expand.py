@@ -67,7 +67,7 @@ def _labels(world: World, tensor: TensorInfo) -> tuple[str, ...] | None:
             return _named_by(tensor, frame, equation.items)
     for equation, scope in equations:
         frame = frame_of(world, scope, tensor.name, equation)
-        rest = rest_of(frame, equation)
+        rest = rest_of(frame, equation.value)
         if rest is not None and equation.items is not None:
             found: list[str] = []
             for at, item in enumerate(equation.items):
@@ -161,9 +161,9 @@ def is_constant(scope: Scope, word: str) -> bool:
     return isinstance(found, View) and word[0].isupper()
 
 
-def rest_of(frame: Frame, equation: ast.Equation) -> tuple[str, ...] | None:
-    """The names that ``...`` stands for in an equation, from the first tensor on the right whose axes are known."""
-    for node in _read_with_rest(equation.value):
+def rest_of(frame: Frame, value: ast.Expression) -> tuple[str, ...] | None:
+    """The names that ``...`` stands for in an equation, from the first tensor of an expression whose axes are known."""
+    for node in _read_with_rest(value):
         view = resolve.find_view(frame, node.target)
         found = None if view is None else _known_labels(frame.world, view.tensor)
         if view is not None and found is not None:
@@ -174,8 +174,11 @@ def rest_of(frame: Frame, equation: ast.Equation) -> tuple[str, ...] | None:
 
 
 def _read_with_rest(value: ast.Expression) -> Iterator[ast.Subscript]:
+    """Tensors that are read at ``...``; ``mean[...]`` is none."""
+    functions = {id(node.target) for node in ast_walk(value) if isinstance(node, ast.Call)}
     for node in ast_walk(value):
-        if isinstance(node, ast.Subscript) and any(isinstance(item, ast.Rest) for item in node.items):
+        read = isinstance(node, ast.Subscript) and id(node) not in functions
+        if isinstance(node, ast.Subscript) and read and any(isinstance(item, ast.Rest) for item in node.items):
             yield node
 
 
