@@ -13,7 +13,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.sema import calls, collect, messages, parts, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, index_words, item_words, starless, strip
+from tensorlang.sema.world import World, ast_walk, index_words, item_words, scales, starless, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -357,13 +357,15 @@ def _body(
     definition = module.definition
     params = target.prefix if isinstance(target, Instance) else _params_prefix(frame.scope, prefix)
     outer = target.leading if isinstance(target, Instance) else frame.scope.weights
-    used = index_words([part for statement in definition.body for part in ast_walk(statement)], module.scope)
+    nodes = [part for statement in definition.body for part in ast_walk(statement)]
+    used = index_words(nodes, module.scope)
     renamed = {name: _unused(name, used) for name in own}
     axes = frozenset(name.rstrip("'") for f in definition.formals for axis in f.axes or () for name in item_words(axis))
     leading = tuple(dict.fromkeys((*frame.scope.leading, *renamed.values())))
     weights = tuple(dict.fromkeys((*outer, *(renamed[name] for name in names))))
     depth = frame.scope.depth + 1
     body = Scope(module.scope, prefix, params, hidden=axes, leading=leading, weights=weights, depth=depth)
+    body.scales = frozenset(scales(nodes, module.scope))
     return body, renamed
 
 
@@ -444,8 +446,10 @@ def _bind_formal(
         caller = replace(caller, scope=body.parent or body)
     size = size_of_expression(world, caller.scope, value)
     if size is not None:
-        body.dims[formal.name] = (size, where)
-        body.names[formal.name] = Scalar(_number(caller, value, size, where), index=True)
+        if formal.name not in body.scales:
+            body.dims[formal.name] = (size, where)
+        number = _number(caller, value, size, where)
+        body.names[formal.name] = Scalar(number, index=formal.name not in body.scales)
         return True
     inner = strip(value)
     if isinstance(inner, ast.Name | ast.Attribute) and names_module(caller.scope, inner):

@@ -92,6 +92,7 @@ class Scope:
 
     ``hidden`` are index names that mean nothing outside: those that label the axes of a module's formals. The tensors
     of a module's body have the axes ``leading`` in front, its parameters and buffers ``weights``.
+    ``scales`` are words that are numbers inside index brackets: the `s` of ``X[s*x]``.
     """
 
     parent: Scope | None
@@ -100,6 +101,7 @@ class Scope:
     names: dict[str, Entity] = field(default_factory=dict)
     dims: dict[str, tuple[Size, Span]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    scales: frozenset[str] = frozenset()
     leading: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     depth: int = 0

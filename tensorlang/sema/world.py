@@ -84,7 +84,30 @@ def ast_walk(node: ast.Node) -> Iterator[ast.Node]:
 
 def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set[str]:
     """The words that stand as indices somewhere in an equation: alone or in arithmetic inside index brackets."""
-    found: set[str] = set()
+    return set().union(*(item_words(item) for item in _entries(nodes, scope)))
+
+
+def scales(nodes: list[ast.Node], scope: Scope) -> set[str]:
+    """The words that stand inside index brackets as factors of other words only: numbers, as the `s` of ``X[s*x]``."""
+    multiplied: set[str] = set()
+    alone: set[str] = set()
+    for item in _entries(nodes, scope):
+        inside = set().union(*(_multiplied(part) for part in ast_walk(item)))
+        multiplied |= inside
+        alone |= item_words(item) - inside
+    return multiplied - alone
+
+
+def _multiplied(node: ast.Node) -> set[str]:
+    """The names among the factors of a product, where there are several, and divisors."""
+    if not isinstance(node, ast.Product):
+        return set()
+    names = [(factor.operator, factor.value.name) for factor in node.factors if isinstance(factor.value, ast.Name)]
+    return {name for operator, name in names if len(names) > 1 or operator in ("/", "%")}
+
+
+def _entries(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> Iterator[ast.Node]:
+    """Everything that stands inside index brackets."""
     for node in nodes:
         items: tuple[ast.Node, ...] = ()
         if isinstance(node, ast.Subscript):
@@ -94,9 +117,7 @@ def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set
                 items = tuple(argument.value for argument in node.arguments)
         elif isinstance(node, ast.Equation):
             items = node.items or ()
-        for item in items:
-            found |= item_words(item)
-    return found
+        yield from items
 
 
 def starless(nodes: list[ast.Node]) -> frozenset[str]:
