@@ -222,7 +222,8 @@ class ImplicitGradient(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        h, x = list(ctx.saved_tensors[: ctx.count]), list(ctx.saved_tensors[ctx.count :])
+        kept = ctx.saved_tensors
+        h, x = list(kept[: ctx.count]), list(kept[ctx.count :])
         wanted = list(ctx.needs_input_grad[4 + ctx.count :])
         state, read, results = again(ctx.step, h, x, ctx.sizes, wanted)
         given = join_state(list(gradients))
@@ -265,7 +266,8 @@ class LayeredGradient(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        h, x = list(ctx.saved_tensors[: ctx.count]), list(ctx.saved_tensors[ctx.count :])
+        kept = ctx.saved_tensors
+        h, x = list(kept[: ctx.count]), list(kept[ctx.count :])
         wanted = list(ctx.needs_input_grad[4 + ctx.count :])
         layers, last = layers_of(ctx.step, h, x, ctx.sizes, ctx.starts)
         flowing = [part.is_floating_point() for part in h]
