@@ -21,7 +21,9 @@ RANDOM = frozenset(name for name, record in POINTWISE.items() if record.random)
 def draws(program: Program) -> bool:
     """Whether anything in a program is random."""
     seen: set[Expr] = set()
-    stack = [e for d in program.definitions for piece in d.pieces for e in (piece.value, *piece.left)]
+    circles = [unit.definitions for unit in program.scans] + [unit.definitions for unit in program.fixpoints]
+    definitions = (d for group in (program.definitions, *circles) for d in group)
+    stack = [e for d in definitions for piece in d.pieces for e in (piece.value, *piece.left)]
     while stack:
         node = stack.pop()
         if node in seen:

@@ -15,7 +15,7 @@ from tensorlang.ir.recursion import Feed, Loop, Single
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class LoopNames:
     """What the parts of a loop are called inside its function: positional names, so that nothing clashes."""
 
     given: dict[str, str]
@@ -27,13 +27,14 @@ class _Names:
     lags: Mapping[str, int]  # how many positions back a tensor is looked at
 
 
-def _names(plan: LoopPlan) -> _Names:
+def loop_names(plan: LoopPlan) -> LoopNames:
+    """The names inside the functions of a loop."""
     loop = plan.loop
     lags: dict[str, int] = {}
     for feed in (feed for _, feeds in loop.bodies for feed in feeds):
         if feed.kind == "lag":
-            lags[feed.tensor] = max(lags.get(feed.tensor, 0), _distance(feed))
-    return _Names(
+            lags[feed.tensor] = max(lags.get(feed.tensor, 0), distance(feed))
+    return LoopNames(
         {tensor: f"x{at}" for at, tensor in enumerate(loop.fed)},
         {(tensor, position): f"first{at}" for at, (tensor, position, _) in enumerate(loop.first)},
         {name: f"h{at}" for at, name in enumerate(loop.computed)},
@@ -44,7 +45,8 @@ def _names(plan: LoopPlan) -> _Names:
     )
 
 
-def _distance(feed: Feed) -> int:
+def distance(feed: Feed) -> int:
+    """How far from its position a step looks."""
     offset = feed.offset.constant
     assert offset is not None, f"{feed.name} has no fixed distance"
     return offset
@@ -53,7 +55,7 @@ def _distance(feed: Feed) -> int:
 def loop_lines(plan: LoopPlan) -> list[str]:
     """The function of a loop, its steps defined before it."""
     loop = plan.loop
-    names = _names(plan)
+    names = loop_names(plan)
     tensors = [*names.given.values(), *names.firsts.values(), *(f"zero_{h}" for h in names.members.values())]
     arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{n}: int" for n in names.sizes.values())]
     arguments += [f"length_{names.members[name]}: int" for name in loop.unequal]
@@ -67,7 +69,7 @@ def loop_lines(plan: LoopPlan) -> list[str]:
     return [*lines, *(f"    {line}" for line in _after(loop, names))]
 
 
-def _before(loop: Loop, names: _Names) -> list[str]:
+def _before(loop: Loop, names: LoopNames) -> list[str]:
     slices: dict[str, None] = {}
     for feed in loop.given:
         if feed.kind == "slice":
@@ -87,13 +89,13 @@ def _before(loop: Loop, names: _Names) -> list[str]:
     return lines
 
 
-def _slices(names: _Names, feed: Feed) -> str:
+def _slices(names: LoopNames, feed: Feed) -> str:
     return f"{names.given[feed.tensor]}_at{feed.axis}"
 
 
 def _always_inside(loop: Loop, feed: Feed) -> bool:
     """Whether a slice exists at every position for which a step is called."""
-    size, offset = loop.sliced[feed.name], _distance(feed)
+    size, offset = loop.sliced[feed.name], distance(feed)
     start = 0 if loop.openings else loop.start
     first, last = (0, loop.scan.steps - 1 - start) if loop.scan.reverse else (start, loop.scan.steps - 1)
     beyond = (size - 1 - last - offset).constant
@@ -103,7 +105,7 @@ def _always_inside(loop: Loop, feed: Feed) -> bool:
 # --- one position ------------------------------------------------------------------------------------------------
 
 
-def _first(plan: LoopPlan, names: _Names) -> list[str]:
+def _first(plan: LoopPlan, names: LoopNames) -> list[str]:
     """The positions before the loop."""
     loop = plan.loop
     lines = []
@@ -119,7 +121,7 @@ def _first(plan: LoopPlan, names: _Names) -> list[str]:
     return lines
 
 
-def _called(loop: Loop, step: StepPlan, names: _Names, rank: int | None) -> list[str]:
+def _called(loop: Loop, step: StepPlan, names: LoopNames, rank: int | None) -> list[str]:
     """One call of a step: at position ``n``, or at one of the first."""
     lines = []
     p = "n" if rank is None else str(rank)
@@ -144,7 +146,7 @@ def _called(loop: Loop, step: StepPlan, names: _Names, rank: int | None) -> list
     return [*lines, *(line for name, h in names.members.items() for line in _kept(loop, names, name, f"new_{h}", p))]
 
 
-def _kept(loop: Loop, names: _Names, tensor: str, value: str, p: str) -> list[str]:
+def _kept(loop: Loop, names: LoopNames, tensor: str, value: str, p: str) -> list[str]:
     """What is kept of a tensor's value at this position."""
     h = names.members[tensor]
     if tensor in names.stored:
@@ -157,13 +159,13 @@ def _kept(loop: Loop, names: _Names, tensor: str, value: str, p: str) -> list[st
     return lines
 
 
-def _within(loop: Loop, names: _Names, tensor: str, p: str) -> str:
+def _within(loop: Loop, names: LoopNames, tensor: str, p: str) -> str:
     """That a position lies inside a tensor, where that is not plain."""
     beyond = (loop.lengths[tensor] - names.singles[tensor].position).constant
     return "" if beyond is not None and beyond > 0 else f" and {p} < {_length(loop, names, tensor)}"
 
 
-def _fed(loop: Loop, names: _Names, feed: Feed, p: str, rank: int | None) -> str:
+def _fed(loop: Loop, names: LoopNames, feed: Feed, p: str, rank: int | None) -> str:
     """The code of one input of the step at position ``p``, the ``rank``-th where that is known."""
     match feed.kind:
         case "whole":
@@ -171,14 +173,14 @@ def _fed(loop: Loop, names: _Names, feed: Feed, p: str, rank: int | None) -> str
         case "step":
             return f"torch.full([], {p}, dtype=torch.int64, device=zero_{next(iter(names.members.values()))}.device)"
         case "lag":
-            h, offset = names.members[feed.tensor], _distance(feed)
+            h, offset = names.members[feed.tensor], distance(feed)
             if feed.tensor not in names.stored:
                 return f"{h}_{offset}"
             if rank is not None:
                 return f"{h}[{rank - offset}]" if rank >= offset else f"zero_{h}"
             return f"{h}[n - {offset}]" if loop.start >= offset else f"{h}[n - {offset}] if n >= {offset} else zero_{h}"
         case _:
-            at, offset = _slices(names, feed), _distance(feed)
+            at, offset = _slices(names, feed), distance(feed)
             place = p if offset == 0 else f"{p} {'+' if offset > 0 else '-'} {abs(offset)}"
             if _always_inside(loop, feed):
                 return f"{at}[{place}]"
@@ -188,7 +190,7 @@ def _fed(loop: Loop, names: _Names, feed: Feed, p: str, rank: int | None) -> str
 # --- what is handed out ------------------------------------------------------------------------------------------
 
 
-def _after(loop: Loop, names: _Names) -> list[str]:
+def _after(loop: Loop, names: LoopNames) -> list[str]:
     lines = []
     results = []
     for name in loop.stored:
@@ -208,7 +210,7 @@ def _after(loop: Loop, names: _Names) -> list[str]:
     return [*lines, f"return {', '.join(results)}"]
 
 
-def _length(loop: Loop, names: _Names, tensor: str) -> str:
+def _length(loop: Loop, names: LoopNames, tensor: str) -> str:
     short = (loop.scan.steps - loop.lengths[tensor]).constant
     if short is None:
         return f"length_{names.members[tensor]}"

@@ -14,6 +14,8 @@ from math import prod
 from tensorlang.backends.kernel_texts import used_kernels
 from tensorlang.backends.torch_iterations import iteration_lines, kernels_of
 from tensorlang.backends.torch_loops import loop_lines
+from tensorlang.backends.torch_segments import KERNELS as OF_SEGMENTS
+from tensorlang.backends.torch_segments import segment_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
 from tensorlang.ir.code_text import NEURAL, Writer
 from tensorlang.ir.plan import Argument, Binding, IterationPlan, LoopPlan, Plan, every_plan, steps_of
@@ -40,7 +42,8 @@ def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
             lines += [*_compute(step, _writer(step, dtype, device), name), "", ""]
         match loop:
             case LoopPlan():
-                lines += [*loop_lines(loop), "", ""]
+                cut = loop.loop.scan.manner.checkpoint
+                lines += [*(segment_lines(loop) if cut else loop_lines(loop)), "", ""]
             case IterationPlan():
                 lines += [*iteration_lines(loop), "", ""]
     return lines
@@ -50,7 +53,14 @@ def _kernels_used(plan: Plan) -> dict[str, str]:
     """The text of every kernel that the plan calls."""
     loops = [loop for part in every_plan(plan) for loop in part.loops]
     own = [name for loop in loops if isinstance(loop, IterationPlan) for name in kernels_of(loop)]
+    own += [*OF_SEGMENTS] if _in_parts(plan) else []
     return used_kernels((*(Call(name, (), ()) for name in own), *_codes(plan)))
+
+
+def _in_parts(plan: Plan) -> bool:
+    """Whether any loop stores only some of its positions for the gradient."""
+    loops = [loop for part in every_plan(plan) for loop in part.loops]
+    return any(isinstance(loop, LoopPlan) and loop.loop.scan.manner.checkpoint > 0 for loop in loops)
 
 
 def _head(plan: Plan) -> list[str]:
@@ -70,6 +80,7 @@ def _head(plan: Plan) -> list[str]:
     if "warnings." in kernels:
         lines.append("import warnings")
     lines += [f"from typing import {', '.join(sorted(typing))}", "", "import torch"]
+    lines += ["import torch.utils.checkpoint"] if _in_parts(plan) else []
     if neural or "F." in kernels:
         lines.append("import torch.nn.functional as F")
     return [*lines, "from torch import Tensor", "", ""]
