@@ -19,6 +19,7 @@ from tensorlang.passes.fold import fold
 from tensorlang.passes.guards import guards
 from tensorlang.passes.inline import inline
 from tensorlang.passes.order_contractions import order_contractions
+from tensorlang.passes.order_semirings import flatten_semirings, order_semirings
 from tensorlang.passes.recall import recall
 from tensorlang.passes.recursions import make_recursions
 from tensorlang.passes.share import share
@@ -35,7 +36,9 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("inline", inline),
     ("refine", simplify),
     ("delta", delta),
+    ("flat", flatten_semirings),
     ("contractions", contractions),
+    ("semirings", order_semirings),
     ("order", order_contractions),
     ("recall", recall),
     ("reuse", share),

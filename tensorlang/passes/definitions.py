@@ -1,7 +1,7 @@
 """When a definition is just a name for an expression, so that the one may stand for the other.
 
 In: a definition and a read of its tensor. Out: the expression with the definition's indices replaced by those of the
-read, or None where that would change the meaning (an aggregate, a diagonal, a conversion, another place of an axis).
+read, or None where that would change the meaning (several equations, a diagonal, a conversion, a part of an axis).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tensorlang.ir.facts import dtype
+from tensorlang.ir.facts import dtype, presence
 from tensorlang.ir.nodes import Expr, Index, Position, Read
 from tensorlang.ir.program import Definition, Tensor
 from tensorlang.passes.scopes import apart, put
@@ -33,9 +33,11 @@ def plain_indices(at: tuple[Expr, ...], tensor: Tensor) -> tuple[Index, ...] | N
 
 def meaning(definition: Definition, tensor: Tensor) -> Meaning | None:
     """What a tensor is a name for; None where it is more than that, or drawn at random."""
-    if definition.aggregate != "sum" or len(definition.pieces) != 1:
+    if len(definition.pieces) != 1:
         return None
     (piece,) = definition.pieces
+    if definition.aggregate != "sum" and presence(piece.value) is not None:
+        return None  # absent elements are the identity of the aggregate, not 0
     indices = plain_indices(piece.left, tensor)
     if indices is None or piece.special or dtype(piece.value) != tensor.dtype or draws(piece.value):
         return None

@@ -32,6 +32,7 @@ from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.contexts import needed, presence_matters_to, read_counts, where_presence_matters
 from tensorlang.passes.definitions import Meaning, at_read, meaning
 from tensorlang.passes.fold import normal
+from tensorlang.passes.order_semirings import joins
 from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import conjuncts
 
@@ -95,28 +96,43 @@ class Inliner:
         return self.once.get(name) or self.often.get(name)
 
 
+# Directly below a reduction, and below what it joins: a place of its own for each semiring.
+_JOINING = {"max": "+*", "min": "+*", "logsumexp": "+", "any": "&"}
+_SYMBOLS = {"add": "+", "and": "&"}
+_PLACES = frozenset((*_JOINING, *(f"{op} {symbol}" for op, symbols in _JOINING.items() for symbol in symbols)))
+_SURROUNDINGS = _PLACES.union(("product", "sum", "reduction", "log", "other"))
+
+
 def _welcome(value: Expr) -> frozenset[str]:
     """Where an expression is worth more inside its reader than under a name of its own.
 
     A product inside a product can be put in another order, a sum of products takes a bias along, and a logarithm may be
-    computed together with what it is of. Everything else stays an equation that a reader of the source finds again.
+    computed together with what it is of; the same in other semirings (``order_semirings.py``). Everything else stays an
+    equation that a reader of the source finds again.
     """
     match value:
         case Const() | Position() | Read():
             return _SURROUNDINGS
         case Contract(summed=summed):
-            return frozenset(("product", "reduction", "log", *(("sum",) if summed else ())))
+            joining = {place for place in _PLACES if summed or not place.endswith("+")}
+            return frozenset(("product", "reduction", "log", *joining, *(("sum",) if summed else ())))
         case Apply(op=op):
             if _of_positions(value):
                 return _SURROUNDINGS
+            if op in _SYMBOLS and joins(value):
+                return frozenset(("log", *(p for p in _PLACES if p in _joined_by(op) or p.endswith(_SYMBOLS[op]))))
             return frozenset(("product", "log")) if op in ("neg", "reciprocal") else frozenset(("log",))
+        case Reduce(op=op, arg=arg) if op in _JOINING and joins(arg):
+            return frozenset(("log", op, *(f"{op} {symbol}" for symbol in _JOINING[op])))
         case AlongIndex() | Reduce():
             return frozenset(("log",))
         case Where(arg=arg):
             return _welcome(arg)
 
 
-_SURROUNDINGS = frozenset(("product", "sum", "reduction", "log", "other"))
+def _joined_by(op: str) -> frozenset[str]:
+    """The reductions that join by an operator."""
+    return frozenset(name for name, symbols in _JOINING.items() if _SYMBOLS[op] in symbols)
 
 
 def _surroundings(value: Expr, names: Collection[str]) -> dict[Expr, set[str]]:
@@ -135,16 +151,19 @@ def _surroundings(value: Expr, names: Collection[str]) -> dict[Expr, set[str]]:
             case Where(condition=condition, arg=arg):
                 stack += [(arg, around), (condition, "other")]
             case Const() | Position() | Read() | AlongIndex() | Apply() | Contract() | Reduce():
-                stack += [(child, _around(node)) for child in children(node)]
+                stack += [(child, _around(node, around)) for child in children(node)]
     return found
 
 
-def _around(node: Expr) -> str:
+def _around(node: Expr, outside: str) -> str:
+    """What a node is to its children, given what stands around itself."""
     match node:
-        case Contract():
-            return "product"
-        case Reduce():
-            return "reduction"
+        case Contract(summed=summed):
+            return "product" if summed or f"{outside} *" not in _PLACES else f"{outside} *"
+        case Reduce(op=op):
+            return op if op in _JOINING else "reduction"
+        case Apply(op="add" | "and" as op) if f"{outside} {_SYMBOLS[op]}" in _PLACES:
+            return f"{outside} {_SYMBOLS[op]}"
         case Apply(op="add"):
             return "sum"
         case Apply(op="log"):

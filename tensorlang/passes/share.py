@@ -35,6 +35,7 @@ from tensorlang.ops import POINTWISE
 from tensorlang.passes.canonical import Coded, Codes
 from tensorlang.passes.contexts import where_presence_matters
 from tensorlang.passes.definitions import meaning
+from tensorlang.passes.order_semirings import joins, parts_of
 from tensorlang.passes.scopes import settled
 from tensorlang.passes.sound import draws
 
@@ -81,6 +82,12 @@ def parts(node: Expr) -> tuple[Expr, ...]:
     return () if isinstance(node, Read) else children(node)
 
 
+def joined_parts(node: Expr) -> tuple[Expr, ...]:
+    """What a reduction joins: the whole of it is larger than any part, and never held, so it is not for sharing."""
+    found = parts_of(node.op, node.arg) if isinstance(node, Reduce) and joins(node.arg) else None
+    return () if found is None else found[1]
+
+
 def shared_codes(program: Program, codes: Codes) -> set[int]:
     """The codes of expressions that stand in two places or more, a shared whole counting as one place for its parts."""
     uses: Counter[int] = Counter()
@@ -92,7 +99,7 @@ def shared_codes(program: Program, codes: Codes) -> set[int]:
         uses[code] += 1
         if code not in first:
             first[code] = node
-            stack.extend(parts(node))
+            stack.extend(joined_parts(node) or parts(node))
     return {code for code, places in uses.items() if places > 1 and worthy(first[code])}
 
 

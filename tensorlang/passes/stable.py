@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tensorlang.ir.facts import dtype, presence
+from tensorlang.ir.facts import dtype, is_floating, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
     Apply,
@@ -220,9 +220,14 @@ class Names:
         return Apply("log1p", (x,)) if exponent is None else Apply("softplus", (exponent,))
 
     def _log_sum_exp(self, inner: Expr) -> Expr | None:
-        """log(sum[j](exp(x))) = logsumexp[j](x), under a guard too."""
-        if not isinstance(inner, Contract) or not inner.summed or len(inner.factors) != 1 or inner.semiring != "sum":
+        """log(sum[j](exp(x))) = logsumexp[j](x), guarded too;  log(sum[j](exp(a) exp(b))) = logsumexp[j](a + b)."""
+        if not isinstance(inner, Contract) or not inner.summed or inner.semiring != "sum":
             return None
+        if len(inner.factors) > 1:
+            terms = [one(self.opened(factor), "exp") for factor in inner.factors]
+            known = tuple(x for x in terms if x is not None and presence(x) is None and is_floating(dtype(x)))
+            whole = len(known) == len(terms) and frozenset(inner.summed) <= frozenset().union(*map(free_indices, known))
+            return Reduce("logsumexp", inner.summed, Apply("add", known)) if whole else None
         term = inner.factors[0]
         guard = term.condition if isinstance(term, Where) else None
         x = one(self.opened(term.arg if isinstance(term, Where) else term), "exp")

@@ -390,10 +390,15 @@ def _indexed_factors(node: Resolved) -> int:
 
 
 def _outside_functions(node: Resolved) -> frozenset[str]:
-    """The indices that an expression uses outside the arguments of functions: ``max=`` aggregates over these."""
+    """The indices that an expression uses outside the arguments of functions: ``max=`` aggregates over these.
+
+    An index that two factors share is used by their product, which is outside, wherever the factors have it.
+    """
     match node:
         case Multiplication(factors=factors):
-            return frozenset().union(*map(_outside_functions, factors))
+            uses = Counter(name for factor in factors for name in names_free(factor))
+            shared = frozenset(name for name, count in uses.items() if count > 1)
+            return shared.union(*map(_outside_functions, factors))
         case Addition(terms=terms):
             return frozenset().union(*(_outside_functions(term) for _, term in terms))
         case Raise(base=base, exponent=exponent, repeated=True):
