@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import dtype, is_floating, join
-from tensorlang.ir.nodes import Expr, affine, tensors_read
+from tensorlang.ir.nodes import Expr, Index, affine, tensors_read
 from tensorlang.ir.program import Definition
 from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.sema import messages
@@ -20,12 +20,15 @@ from tensorlang.sema.define import define
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.order import in_order
 from tensorlang.sema.reports import reports_of
+from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.steps import tell_outside
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
 
 # Steps that a circle of aggregates, or a declared fixed point, may take where its declaration does not say.
 MOST_MONOTONE, MOST = 10_000, 100
+
+Presences = dict[str, tuple[tuple[Index, ...], Expr]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +167,36 @@ def _going_round(
     for info in members:
         table.dtypes[info.name] = info.element or least[info.name]
     found: list[Definition | None] = []
+    present: Presences = {}
     for _ in range(len(members) + 6):
         assumed = {info.name: table.dtypes[info.name] for info in members}
-        found = [define(world, domains, table, info) for info in members]
-        for info in members:
-            table.presence.pop(info.name, None)
-            table.dtypes[info.name] = join((assumed[info.name], table.dtypes[info.name]))
+        found, present = _once(world, domains, table, members)
         if None in found or all(table.dtypes[name] == dtype for name, dtype in assumed.items()):
             break
+    while None not in found and present:
+        table.presence.update(present)
+        found, later = _once(world, domains, table, members)
+        present = {name: condition for name, condition in later.items() if name not in table.presence}
     defined = tuple(definition for definition in found if definition is not None)
     return defined if len(defined) == len(found) else None
+
+
+def _once(
+    world: World, domains: Domains, table: Table, members: list[TensorInfo]
+) -> tuple[list[Definition | None], Presences]:
+    """Define each tensor from what is known of all; element types widen, presence is given back and not yet used.
+
+    What makes an element absent is said by its own guard first, then by the presence of what it reads; it is settled
+    when it is first known, since that of an earlier position of itself would only say the same again.
+    """
+    found: list[Definition | None] = []
+    present: Presences = {}
+    known = {info.name: table.presence[info.name] for info in members if info.name in table.presence}
+    assumed = {info.name: table.dtypes[info.name] for info in members}
+    for info in members:
+        found.append(define(world, domains, table, info))
+        if info.name in table.presence:
+            present[info.name] = table.presence.pop(info.name)
+        table.presence.update({name: known[name] for name in (info.name,) if name in known})
+        table.dtypes[info.name] = join((assumed[info.name], table.dtypes[info.name]))
+    return found, present

@@ -38,7 +38,7 @@ def find_units(world: World) -> list[Unit]:
             unit = _unit(world, {name: defined[name] for name in names}, edges)
             if unit is not None:
                 found.append(unit)
-    for asked in world.settling:
+    for asked in () if world.problems.errors else world.settling:
         if asked.names and met.isdisjoint(asked.names) and all(name in defined for name in asked.names):
             messages.no_circle(world.problems, asked.span, asked.names)
     return found

@@ -175,3 +175,21 @@ SIZES = {
 @pytest.mark.parametrize("text", SIZES)
 def test_sizes(text):
     assert shape(analysed(f"input A[i], B[j]\n{text}"), "D") == SIZES[text]
+
+
+def test_what_is_absent_is_absent_for_all_equations_of_a_recurrence():
+    """Whichever stands first in a step, at the same position, at others, and outside."""
+    text = "input X[t,k]\nS[t,k] = X[t,k] + H[t-1]   where k <= t\nP[t,k.] = softmax(S[t,k])\n"
+    text += "H[t] = P[t,k] X[t,k]\nM[t] = max[k](S[t,k])\nN[t] = min[k](S[t-1,k])   where t > 0\n"
+    x = -1 - np.random.default_rng(0).random((3, 3))
+    found = values(text, X=x)
+    h, before = 0.0, np.array([])
+    for t in range(3):
+        s = x[t, : t + 1] + h
+        p = np.exp(s) / np.exp(s).sum()
+        h = float(p @ x[t, : t + 1])
+        assert found["H"][t] == pytest.approx(h)
+        assert found["M"][t] == pytest.approx(s.max())
+        if t > 0:
+            assert found["N"][t] == pytest.approx(before.min())
+        before = s
