@@ -78,8 +78,11 @@ class _Visit:
 
     def _visited(self, node: Expr) -> Expr:
         if isinstance(node, Where):
-            # What is taken out leaves its guard behind: an infinity there would make gradients NaN.
-            return Where(self.value(node.condition), self.value(protected(node.arg, node.condition)))
+            # What is taken out leaves its guard behind: an infinity there would make gradients NaN. A guard of positions
+            # stays: kernels know it (a causal mask), and it costs little.
+            fixed = not tensors_read(node.condition) and self.index not in free_indices(node.condition)
+            condition = node.condition if fixed else self.value(node.condition)
+            return Where(condition, self.value(protected(node.arg, node.condition)))
         if self.hoister.independent(node):
             return self._outside(node)
         if isinstance(node, Read):
@@ -128,6 +131,8 @@ def _together(parts: tuple[Expr, ...], hoister: Hoister) -> tuple[tuple[Expr, ..
 
 def sliceable(node: Expr) -> bool:
     """Whether an expression costs nothing at each position: a number, an index, a slice of a tensor."""
+    if not tensors_read(node) and not free_indices(node):
+        return True
     match node:
         case Const() | Position():
             return True

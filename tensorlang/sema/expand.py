@@ -366,6 +366,11 @@ def _body(
     depth = frame.scope.depth + 1
     body = Scope(module.scope, prefix, params, hidden=axes, leading=leading, weights=weights, depth=depth)
     body.scales = frozenset(scales(nodes, module.scope))
+    for name in (*frame.scope.leading, *own):
+        # An index that stands in front keeps its domain inside: of `Block[l](S[l])`, that of the layers.
+        dim = frame.scope.dim(name)
+        if dim is not None:
+            body.dims[renamed.get(name, name)] = dim
     return body, renamed
 
 
