@@ -78,8 +78,8 @@ class _Visit:
 
     def _visited(self, node: Expr) -> Expr:
         if isinstance(node, Where):
-            # What is taken out leaves its guard behind: an infinity there would make gradients NaN. A guard of positions
-            # stays: kernels know it (a causal mask), and it costs little.
+            # What is taken out leaves its guard behind: an infinity there would make gradients NaN. A guard of
+            # positions stays: kernels know it (a causal mask), and it costs little.
             fixed = not tensors_read(node.condition) and self.index not in free_indices(node.condition)
             condition = node.condition if fixed else self.value(node.condition)
             return Where(condition, self.value(protected(node.arg, node.condition)))
