@@ -22,6 +22,7 @@ from tensorlang.sema.order import in_order
 from tensorlang.sema.reports import reports_of
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.steps import tell_outside
+from tensorlang.sema.unreached import with_unreached
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
 
@@ -105,6 +106,7 @@ def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> F
     span = world.tensors[circle.order[0]].statements[0].span if asked is None else asked.span
     if circle.monotone:
         found = _going_round(world, domains, table, circle.order, _starts(world, circle))
+        found = None if found is None else with_unreached(found)
     elif _all_real(world, circle):
         found = _going_round(world, domains, table, circle.order, dict.fromkeys(circle.order, "float"))
         if found is not None and not _stay_real(world, table, circle, found):

@@ -237,3 +237,45 @@ def test_parsing(words):
     wanted = cyk(words, rule.tolist(), lex.tolist())
     assert bool(out["Parses"]) == (wanted > 0)
     torch.testing.assert_close(float(out["Score"]), wanted, rtol=1e-12, atol=0)
+
+
+PRODUCTS = """
+input P[x,x']
+Best[x,z] max= P[x,z]
+Best[x,z] max= Best[x,y] Best[y,z]
+From[z] max= From[y] P[y,z]
+From[0] = 1
+output Best, From
+"""
+
+
+def most_probable(p):
+    best = p.tolist()
+    n = len(best)
+    for k in range(n):
+        for i in range(n):
+            for j in range(n):
+                best[i][j] = max(best[i][j], best[i][k] * best[k][j])
+    return torch.tensor(best, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_probabilities_are_multiplied_along_ways(seed):
+    """Elements that nothing has reached are at -inf: their products are not reached either, whatever their number."""
+    generator = torch.Generator().manual_seed(seed)
+    p = torch.rand(7, 7, dtype=torch.float64, generator=generator)
+    p[torch.rand(7, 7, generator=generator) > 0.4] = 0
+    p.fill_diagonal_(0)
+    p.requires_grad_()
+    out = of(PRODUCTS, P=p)
+    best = most_probable(p.detach())
+    torch.testing.assert_close(out["Best"], best)
+    torch.testing.assert_close(out["From"][1:], best[0, 1:])
+    weight = torch.rand(7, dtype=torch.float64, generator=generator)
+    (out["From"] * weight).sum().backward()
+    assert torch.isfinite(p.grad).all()
+    at = int(best[0, 1:].argmax()) + 1
+    (eased,) = torch.autograd.grad(of(PRODUCTS, P=p)["From"][at], p)
+    more = torch.where(eased != 0, (1 + 1e-7) * p.detach(), p.detach())
+    slope = (of(PRODUCTS, P=more)["From"][at] - out["From"][at].detach()) / 1e-7
+    assert float(slope) == pytest.approx(float((eased * p.detach()).sum()), rel=1e-4)
