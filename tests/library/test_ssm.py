@@ -128,6 +128,13 @@ def test_a_layer_is_its_loop(name):
     agree(text, {"X": drawn(*shape)}, meant)
 
 
+@pytest.mark.parametrize("name", [name for name in LAYERS if not name.startswith("ConvSSM")])
+def test_all_positions_are_computed_at_once(name):
+    """Only the state of ConvSSM, which a convolution moves on, is computed position by position."""
+    assert "one_step" not in tl.compile(LAYERS[name][0]).source
+    assert "one_step" in tl.compile(LAYERS["ConvSSM"][0]).source
+
+
 def test_axes_in_front_and_one_sequence_alone():
     text = "import ssm\ndim i = 3\ninput X[a,b,t,i]\nY = ssm.S5(X, n=5, o=2)"
     agree(text, {"X": drawn(2, 3, 4, 3)}, lambda X, **p: s5(X.flatten(0, 1), **p).unflatten(0, (2, 3)))
@@ -206,6 +213,12 @@ def test_the_delta_rule():
 def test_the_gated_delta_rule():
     more = {"R": torch.sigmoid(drawn(2, 7, seed=5)), "G": torch.sigmoid(drawn(2, 7, seed=6))}
     agree(READ + "input R[b,t], G[b,t]\nY = ssm.GatedDeltaRule(Q, K, V, R, G)", {**read(), **more}, delta_rule)
+
+
+@pytest.mark.parametrize("call", ["LinearAttention(Q, K, V)", "DeltaRule(Q, K, V, R)", "GatedDeltaRule(Q, K, V, R, G)"])
+def test_attention_in_recurrent_form_is_computed_at_once(call):
+    text = READ + f"input R[b,t], G[b,t]\ndim d = 3, e = 4\nY = ssm.{call}"
+    assert "one_step" not in tl.compile(text).source
 
 
 def test_the_delta_rule_stores_and_corrects():
