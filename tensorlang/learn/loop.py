@@ -41,7 +41,8 @@ class Run:
         self.parameters = list(job.parameters.values())
         self.batches = Batches(job.rows, job.batch, job.seed, self.parameters[0].device)
         self.stepper = stepper(job.method, settings, self.parameters)
-        self.steps = int(schedule["steps"]) or int(schedule["epochs"]) * self.batches.number
+        steps, epochs = int(schedule["steps"]), int(schedule["epochs"])
+        self.steps = steps if "steps" in job.schedule else epochs * self.batches.number
         self.warmup, self.decay, self.clip = schedule["warmup"], schedule["decay"], schedule["clip"]
         self.course = Course()
         self.checked = False

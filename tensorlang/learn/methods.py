@@ -86,8 +86,8 @@ METHODS: Mapping[str, tuple[Setting, ...]] = {
     ),
 }
 
-# How long and how fast: `steps` (0: not given) instead of `epochs`; a rise of the rate over the first `warmup` steps,
-# then a cosine down to the share `decay` of it at the end; gradients scaled down to the norm `clip` (0: not).
+# How long and how fast: `steps`, where they are given, instead of `epochs`; a rise of the rate over the first `warmup`
+# steps, then a cosine down to the share `decay` of it at the end; gradients scaled down to the norm `clip` (0: not).
 SCHEDULE: tuple[Setting, ...] = (
     Setting("epochs", 100, whole=True),
     Setting("steps", 0, whole=True),
@@ -112,7 +112,7 @@ def check_learning(
     if method == "sgd" and settings["nesterov"] and (not settings["momentum"] or settings["dampening"]):
         message = "`nesterov` needs a `momentum` above 0 and no `dampening`"
         raise run_error("E0803", message, span, help=("write `sgd(momentum=0.9, nesterov=1)`",))
-    if schedule.get("steps") and "epochs" in schedule:
+    if "steps" in schedule and "epochs" in schedule:
         message = "both `epochs` and `steps` say how long to train"
         raise run_error("E0803", message, span, help=("write one of them",))
     if batch is not None and batch < 1:

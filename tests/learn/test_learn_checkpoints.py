@@ -87,8 +87,6 @@ def test_two_halves_are_the_whole(access: Access, method: str, first: dict[str, 
     torch.manual_seed(9)
     whole = train(straight.job(**settings_of(method), schedule={"epochs": 4}))
     torch.manual_seed(9)
-    if first == {"steps": 0}:
-        first = {"epochs": 0}
     train(before.job(**settings_of(method), schedule=first, checkpoint=keeper(access)))
     torch.manual_seed(77)
     after.noise.manual_seed(78)
