@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import attention, compiling, first_answer, overhead, perceptron
+from benchmarks import attention, compiling, first_answer, overhead, perceptron, recurrence
 from benchmarks.record import Row, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "overhead": overhead.measure,
     "perceptron": perceptron.measure,
     "attention": attention.measure,
+    "recurrence": recurrence.measure,
     "compiling": compiling.measure,
     "first_answer": first_answer.measure,
 }

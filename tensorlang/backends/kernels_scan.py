@@ -42,7 +42,13 @@ def scan_product(kind: str, matrix: bool, a: Tensor, h: Tensor) -> Tensor:
 def scan_advance(kind: str, matrix: bool, a: Tensor, h: Tensor, b: Tensor) -> Tensor:
     """One step: coefficients times states, joined with terms."""
     if kind == "sum":
-        return scan_product(kind, matrix, a, h) + b if matrix else torch.addcmul(b, a, h)
+        if not matrix:
+            return torch.addcmul(b, a, h)
+        if a.dim() == 2 and h.dim() == 2:
+            return torch.addmm(b, a, h)
+        if a.dim() == 3 and h.dim() == 3 and a.size(0) == h.size(0):
+            return torch.baddbmm(b, a, h)
+        return scan_product(kind, matrix, a, h) + b
     product = scan_product(kind, matrix, a, h)
     if kind == "max":
         return torch.maximum(product, b)
@@ -75,13 +81,16 @@ def scan_block(kind: str, matrix: bool, a: Tensor, b: Tensor) -> int:
     if matrix:
         rows, columns = b.size(-2), b.size(-1)
         matrices = a.numel() // (a.size(0) * rows * rows)
-        if kind == "sum":
-            work = 0.1 * state * rows if steady else matrices * (25 + rows * rows * (6 + 0.5 * columns))
+        if steady:
+            # One matrix, but its powers: they pass through numbers so small that processors are slow with them.
+            work = state * rows * (0.1 if kind == "sum" else 1.0 if kind != "logsumexp" else 2.0)
+            work = work if rows <= 32 else 1e9
+        elif kind == "sum":
+            work = matrices * (25 + rows * rows * (6 + 0.5 * columns))
         else:
-            work = (1.0 if kind != "logsumexp" else 2.0) * state * rows
-            work = work + (rows * rows * rows / 16 if steady else matrices * rows * rows * (12 + 1.5 * rows))
+            work = state * rows + matrices * rows * rows * (12 + 1.5 * rows)
         state = max(state, matrices * rows * rows)
-    if count < 24 or work > 5000:
+    if count < (96 if matrix and kind == "sum" else 24) or work > 5000:
         return 0
     return max(8, min(count // 8, count * state // 16384))
 
@@ -264,10 +273,14 @@ def scan_all(kind: str, a: Tensor, b: Tensor, matrix: bool, reverse: bool, fresh
 
 
 def scan_states(kind: str, matrix: bool, a: Tensor, b: Tensor, state: Tensor, reverse: bool) -> Tensor:
-    """``scan_blocks``, with its own gradient except in scripts."""
+    """``scan_blocks``, with its own gradient except in scripts and for a few positions."""
+    if b.size(0) < (96 if matrix and kind == "sum" else 24):
+        return torch.stack(scan_steps(kind, matrix, list(a.unbind(0)), list(b.unbind(0)), state, reverse))
     if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return scan_blocks(kind, matrix, a, b, state, reverse)
     else:
+        if not torch.is_grad_enabled() or not (a.requires_grad or b.requires_grad or state.requires_grad):
+            return scan_blocks(kind, matrix, a, b, state, reverse)
         states: Tensor = LinearScan.apply(kind, matrix, a, b, state, reverse)
         return states
 

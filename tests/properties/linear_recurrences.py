@@ -1,7 +1,7 @@
-"""Random recurrences that are linear in their own earlier positions: sums, max, min, logsumexp; elementwise and matrices.
+"""Random recurrences that are linear in their own earlier positions: sums, max, min, logsumexp; with matrices too.
 
-In: a source of randomness. Out: a ``Generated`` program as those of ``equations.py``; all of them can be computed at all
-positions at once.
+In: a source of randomness. Out: a ``Generated`` program as those of ``equations.py``; all of them can be computed at
+all positions at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BEST = ("max", "min", "logsumexp")
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How the tensor is indexed: the order of its axes, its direction, how far back it looks, what is added on the left."""
+    """How the tensor is indexed: the order of its axes, its direction, how far it looks back, what the left adds."""
 
     order: tuple[str, ...]
     sign: str
