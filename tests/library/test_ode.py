@@ -128,3 +128,31 @@ def test_a_declaration_reaches_the_recurrence_behind_a_path():
     checked = check(Source("test.tl", text), Options())
     checked.problems.raise_errors()
     assert [scan.manner.checkpoint for scan in checked.program.scans] == [3, 5]
+
+
+def stored_by(program, x) -> tuple[int, dict[str, torch.Tensor]]:
+    """How many numbers a gradient stores on its way forward, and the gradient by parameter."""
+    kept: dict[int, int] = {}
+
+    def pack(saved):
+        kept[saved.untyped_storage().data_ptr()] = saved.untyped_storage().nbytes() // saved.element_size()
+        return saved
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda saved: saved):
+        loss = program(X=x)["L"]
+    program.zero_grad()
+    loss.backward()
+    return sum(kept.values()), {name: p.grad.clone() for name, p in program.named_parameters()}
+
+
+def test_a_path_in_parts_has_the_same_gradient_and_stores_less():
+    """The way of the library's comments to bound the memory of a long path."""
+    text = "import ode\ndim d = 3\ninput X[b,d]\nPath = ode.RK4(ode.Field(hidden=16), X, steps=200, dt=0.02)\n"
+    text += "L = mean[b,d](Path[-1,b,d]^2)\noutput L\n"
+    whole, parts = tl.compile(text, dtype="float64"), tl.compile(text + "scan Path checkpoint 15\n", dtype="float64")
+    parts.load_state_dict(whole.state_dict())
+    x = drawn(4, 3).double()
+    (much, wanted), (little, found) = stored_by(whole, x), stored_by(parts, x)
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-9, atol=1e-12)
+    assert little < much / 10
