@@ -1,7 +1,8 @@
 """Recurrent layers by torch's own kernels, all positions in one call.
 
 In: the input [t, b, i], weights with an axis g for the gates: of the input [g, h, i], of the state [g, h, h], offsets
-[g, h]. Out: the state at all positions, [t, b, h]. Before the first position it is 0.
+[g, h]. Out: the state at all positions, [t, b, h]; before the first it is 0. ``torch.is_grad_enabled()`` stands
+for training, without which the library for GPUs keeps nothing for the gradient.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def lstm_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor) -> Te
     zero = torch.zeros([1, x.size(1), state.size(1)], dtype=x.dtype, device=x.device)
     flat = offsets.reshape(-1)
     parts = packed([weights.flatten(0, 1), state.flatten(0, 1), flat, torch.zeros_like(flat)])
-    return torch.lstm(x, [zero, zero], parts, True, 1, 0.0, False, False, False)[0]
+    return torch.lstm(x, [zero, zero], parts, True, 1, 0.0, torch.is_grad_enabled(), False, False)[0]
 
 
 def gru_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor, inner: Tensor) -> Tensor:
@@ -44,7 +45,7 @@ def gru_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor, inner:
         return no_positions(x, state.size(1))
     zero = torch.zeros([1, x.size(1), state.size(1)], dtype=x.dtype, device=x.device)
     parts = packed([weights.flatten(0, 1), state.flatten(0, 1), offsets.reshape(-1), inner.reshape(-1)])
-    return torch.gru(x, zero, parts, True, 1, 0.0, False, False, False)[0]
+    return torch.gru(x, zero, parts, True, 1, 0.0, torch.is_grad_enabled(), False, False)[0]
 
 
 def rnn_tanh_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ def rnn_tanh_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor) -
     zero = torch.zeros([1, x.size(1), state.size(1)], dtype=x.dtype, device=x.device)
     flat = offsets.reshape(-1)
     parts = packed([weights.flatten(0, 1), state.flatten(0, 1), flat, torch.zeros_like(flat)])
-    return torch.rnn_tanh(x, zero, parts, True, 1, 0.0, False, False, False)[0]
+    return torch.rnn_tanh(x, zero, parts, True, 1, 0.0, torch.is_grad_enabled(), False, False)[0]
 
 
 def rnn_relu_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor) -> Tensor:
@@ -64,4 +65,4 @@ def rnn_relu_layer(x: Tensor, weights: Tensor, state: Tensor, offsets: Tensor) -
     zero = torch.zeros([1, x.size(1), state.size(1)], dtype=x.dtype, device=x.device)
     flat = offsets.reshape(-1)
     parts = packed([weights.flatten(0, 1), state.flatten(0, 1), flat, torch.zeros_like(flat)])
-    return torch.rnn_relu(x, zero, parts, True, 1, 0.0, False, False, False)[0]
+    return torch.rnn_relu(x, zero, parts, True, 1, 0.0, torch.is_grad_enabled(), False, False)[0]

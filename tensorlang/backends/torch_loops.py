@@ -25,6 +25,7 @@ class LoopNames:
     stored: frozenset[str]
     singles: Mapping[str, Single]
     lags: Mapping[str, int]  # how many positions back a tensor is looked at
+    windows: frozenset[str]  # tensors of which the last positions are kept as one
 
 
 def loop_names(plan: LoopPlan) -> LoopNames:
@@ -42,6 +43,7 @@ def loop_names(plan: LoopPlan) -> LoopNames:
         frozenset(loop.stored),
         {single.tensor: single for single in loop.singles},
         lags,
+        frozenset(loop.windows),
     )
 
 
@@ -60,6 +62,7 @@ def loop_lines(plan: LoopPlan) -> list[str]:
     arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{n}: int" for n in names.sizes.values())]
     arguments += [f"length_{names.members[name]}: int" for name in loop.unequal]
     arguments += [f"at_{names.members[single.tensor]}: int" for single in loop.singles]
+    arguments += [f"window_{names.members[name]}: int" for name in loop.windows]
     count = len(loop.stored) + len(loop.singles)
     result = "Tensor" if count == 1 else f"Tuple[{', '.join(['Tensor'] * count)}]"
     lines = [f"def {plan.function}({', '.join(arguments)}) -> {result}:"]
@@ -86,7 +89,22 @@ def _before(loop: Loop, names: LoopNames) -> list[str]:
             lines += [f"{h}_{back} = zero_{h}" for back in range(1, names.lags.get(name, 0) + 1)]
         if name in names.singles:
             lines.append(f"only_{h} = zero_{h}")
+        lines += blank_window(names, name)
     return lines
+
+
+def blank_window(names: LoopNames, tensor: str) -> list[str]:
+    """The last positions of a tensor before the first: 0."""
+    h = names.members[tensor]
+    shape = f"[window_{h}] + list(zero_{h}.shape)"
+    return [f"last_{h} = zero_{h}.unsqueeze(0).expand({shape})"] if tensor in names.windows else []
+
+
+def moved_window(names: LoopNames, tensor: str, value: str) -> list[str]:
+    """The last positions of a tensor after a new one, the newest first."""
+    h = names.members[tensor]
+    older = f"last_{h}.narrow(0, 0, window_{h} - 1)"
+    return [f"last_{h} = torch.cat([{value}.unsqueeze(0), {older}])"] if tensor in names.windows else []
 
 
 def _slices(names: LoopNames, feed: Feed) -> str:
@@ -139,7 +157,7 @@ def _called(loop: Loop, step: StepPlan, names: LoopNames, rank: int | None) -> l
     called = f"{step.function}({', '.join([*fed, *(names.sizes[size] for size in step.sizes)])})"
     if len(names.members) == 1:
         ((name, h),) = names.members.items()
-        if name in names.stored:
+        if name in names.stored and name not in names.windows:
             return [*lines, f"{h}.append({called})"]
         return [*lines, f"new_{h} = {called}", *_kept(loop, names, name, f"new_{h}", p)]
     lines.append(f"{', '.join(f'new_{h}' for h in names.members.values())} = {called}")
@@ -150,13 +168,13 @@ def _kept(loop: Loop, names: LoopNames, tensor: str, value: str, p: str) -> list
     """What is kept of a tensor's value at this position."""
     h = names.members[tensor]
     if tensor in names.stored:
-        return [f"{h}.append({value})"]
+        return [f"{h}.append({value})", *moved_window(names, tensor, value)]
     lines = [f"{h}_{back} = {h}_{back - 1}" for back in range(names.lags.get(tensor, 0), 1, -1)]
     lines += [f"{h}_1 = {value}"] if names.lags.get(tensor) else []
     if tensor in names.singles:
         within = _within(loop, names, tensor, p)
         lines += [f"if {p} == at_{h}{within}:", f"    only_{h} = {value}"]
-    return lines
+    return [*lines, *moved_window(names, tensor, value)]
 
 
 def _within(loop: Loop, names: LoopNames, tensor: str, p: str) -> str:
@@ -172,6 +190,8 @@ def _fed(loop: Loop, names: LoopNames, feed: Feed, p: str, rank: int | None) -> 
             return names.given[feed.tensor]
         case "step":
             return f"torch.full([], {p}, dtype=torch.int64, device=zero_{next(iter(names.members.values()))}.device)"
+        case "window":
+            return f"last_{names.members[feed.tensor]}"
         case "lag":
             h, offset = names.members[feed.tensor], distance(feed)
             if feed.tensor not in names.stored:

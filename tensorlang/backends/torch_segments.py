@@ -1,14 +1,14 @@
 """A recurrence in parts as text: for a gradient that stores one position in so many and computes the others again.
 
 In: a ``LoopPlan`` whose scan asks for checkpoints. Out: lines of two functions: one goes through a part of the
-positions from what the steps look back to, the other through the parts. Outside of scripts, torch's checkpoints forget what is
-inside a part and compute it again when its gradient is asked for. Each part has slices of its own, so that time and
-memory of the gradient grow linearly with the length.
+positions from what the steps look back to, the other through the parts. Outside of scripts, torch's checkpoints forget
+what is inside a part and compute it again when its gradient is asked for. Each part has slices of its own, so that time
+and memory of the gradient grow linearly with the length.
 """
 
 from __future__ import annotations
 
-from tensorlang.backends.torch_loops import LoopNames, distance, loop_names
+from tensorlang.backends.torch_loops import LoopNames, blank_window, distance, loop_names, moved_window
 from tensorlang.ir.plan import LoopPlan, StepPlan
 from tensorlang.ir.recursion import Feed, Loop
 
@@ -30,7 +30,8 @@ def _slices(plan: LoopPlan) -> dict[str, Feed]:
 def _state(names: LoopNames) -> list[str]:
     """What goes from one position to the next: what the steps look back to, and what is handed out."""
     back = [f"{names.members[name]}_{at}" for name, lag in names.lags.items() for at in range(1, lag + 1)]
-    return [*back, *(f"only_{names.members[name]}" for name in names.singles)]
+    last = (f"last_{names.members[name]}" for name in names.members if name in names.windows)
+    return [*back, *(f"only_{names.members[name]}" for name in names.singles), *last]
 
 
 def _constants(plan: LoopPlan, names: LoopNames) -> list[tuple[str, str]]:
@@ -40,6 +41,7 @@ def _constants(plan: LoopPlan, names: LoopNames) -> list[tuple[str, str]]:
     zeros = [f"zero_{h}" for h in names.members.values()]
     sizes = [*names.sizes.values(), *(f"length_{names.members[name]}" for name in loop.unequal)]
     sizes += [f"at_{names.members[single.tensor]}" for single in loop.singles]
+    sizes += [f"window_{names.members[name]}" for name in loop.windows]
     tensors = [(name, "Tensor") for name in dict.fromkeys((*whole, *zeros))]
     return [("steps", "int"), *tensors, *((name, "int") for name in sizes)]
 
@@ -91,6 +93,8 @@ def _fed(names: LoopNames, feed: Feed, taken: str) -> str:
             return names.given[feed.tensor]
         case "step":
             return f"torch.full([], p, dtype=torch.int64, device=zero_{next(iter(names.members.values()))}.device)"
+        case "window":
+            return f"last_{names.members[feed.tensor]}"
         case "lag":
             return f"{names.members[feed.tensor]}_{distance(feed)}"
         case _:
@@ -117,7 +121,7 @@ def _kept(loop: Loop, names: LoopNames, tensor: str, value: str = "") -> list[st
     lines += [f"{h}_1 = {new}"] if names.lags.get(tensor) else []
     if tensor in names.singles:
         lines += [f"if p == at_{h} and {inside}:", f"    only_{h} = {new}"]
-    return lines
+    return [*lines, *moved_window(names, tensor, new)]
 
 
 def _length(loop: Loop, names: LoopNames, tensor: str) -> str:
@@ -137,7 +141,8 @@ def _whole(plan: LoopPlan, names: LoopNames) -> list[str]:
     arguments = ["steps: int", *(f"{name}: Tensor" for name in tensors), *(f"{n}: int" for n in sizes[1:])]
     stored = [names.members[name] for name in loop.stored]
     lines = [f"{h}: List[Tensor] = []" for h in stored]
-    lines += [f"{name} = zero_{_member(name)}" for name in _state(names)]
+    lines += [f"{name} = zero_{_member(name)}" for name in _state(names) if not name.startswith("last_")]
+    lines += [line for name in names.members for line in blank_window(names, name)]
     lines += _first(plan, names)
     lines += [f"parts_{h} = [loop_stack({h}, zero_{h})]" for h in stored]
     lines += _parts(plan, names)

@@ -110,8 +110,9 @@ class Fixpoint:
 class Feed:
     """What one input of a body is at position p.
 
-    ``lag``: ``tensor`` of the recursion, ``offset`` positions (or steps) before; ``slice``: ``tensor`` at
-    ``p + offset`` of its ``axis`` (0 outside); ``whole``: ``tensor`` as it is; ``step``: p itself.
+    ``lag``: ``tensor`` of the recursion, ``offset`` positions (or steps) before; ``window``: its last ``offset``
+    positions, the newest first; ``slice``: ``tensor`` at ``p + offset`` of its ``axis`` (0 outside); ``whole``:
+    ``tensor`` as it is; ``step``: p itself.
     """
 
     name: str
@@ -185,6 +186,11 @@ class Loop:
         """The tensors outside that are fed, whole or sliced, each once."""
         found = {feed.name: feed for _, feeds in self.bodies for feed in feeds if feed.kind in ("slice", "whole")}
         return tuple(found.values())
+
+    @property
+    def windows(self) -> dict[str, Size]:
+        """How many of its last positions are kept together, of each tensor that is read at several of them at once."""
+        return {feed.tensor: feed.offset for _, feeds in self.bodies for feed in feeds if feed.kind == "window"}
 
     @property
     def fed(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ smaller: slices of tensors outside, earlier positions of the recurrence; and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size
@@ -19,10 +19,12 @@ from tensorlang.ir.nodes import (
     affine,
     children,
     free_indices,
+    number,
+    product,
     size_value,
     with_children,
 )
-from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
+from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Feed, Scan
 
 STEP = "step"
@@ -51,6 +53,7 @@ class Body:
     scan: Scan
     tensors: dict[str, Tensor]
     position: Size | None = None
+    windows: Mapping[str, Size] = field(default_factory=dict)
     feeds: dict[str, Feed] = field(default_factory=dict)
     inside: dict[str, Tensor] = field(default_factory=dict)
 
@@ -111,6 +114,8 @@ class Body:
                 self._whole(node.tensor)
                 return with_children(node, tuple(visit(entry) for entry in node.at))
             name = self._feed("slice", node.tensor, axis, _offset(node.at[axis], moving.index) - moving.offset)
+        elif (spread := spread_of(node, axis, moving)) is not None:
+            return self._window(node, axis, spread, visit)
         else:
             lag = (moving.offset - _offset(node.at[axis], moving.index)).constant
             assert lag is not None, f"{node.tensor} is read at {node.at[axis]}"
@@ -118,6 +123,21 @@ class Body:
         rest = tuple(visit(entry) for at, entry in enumerate(node.at) if at != axis)
         shape = tuple(size for at, size in enumerate(node.shape) if at != axis)
         return Read(name, rest, shape, node.dtype)
+
+    def _window(self, node: Read, axis: int, spread: Spread, visit: Callable[[Expr], Expr]) -> Expr:
+        """A read of any of the last positions: of a tensor that has them, the newest first."""
+        count = self.windows[node.tensor]
+        name = f"{node.tensor}.window"
+        self.feeds[name] = Feed(name, "window", node.tensor, axis, count)
+        less = without(self.tensors[node.tensor], axis, name, "input")
+        self.inside[name] = replace(less, axes=(Axis("back", count), *less.axes))
+        back = [Position(index) if c == 1 else product(number(c), Position(index)) for index, c in spread.others]
+        base = size_value(spread.nearest - 1)
+        place = Apply("add", (base, *back)) if spread.nearest != Size.of(1) or len(back) > 1 else back[0]
+        rest = tuple(visit(entry) for at, entry in enumerate(node.at) if at != axis)
+        return Read(
+            name, (place, *rest), (count, *(size for at, size in enumerate(node.shape) if at != axis)), node.dtype
+        )
 
     def _feed(self, kind: str, tensor: str, axis: int, offset: Size) -> str:
         name = f"{tensor}.{kind}{axis}_{offset}".replace("-", "m").replace(" ", "")
@@ -135,6 +155,31 @@ def _circular(scan: Scan, sliced: dict[str, Definition]) -> bool:
     """Whether tensors that are a scan along a further axis still read each other: at a first position they may not."""
     members = frozenset(scan.members)
     return any(definition_reads(sliced[name]) & members for name in members)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A read ``nearest`` positions back, and by multiples of other indices more."""
+
+    nearest: Size
+    others: tuple[tuple[Index, int], ...]
+
+    @property
+    def count(self) -> Size:
+        """How many positions back it reads at most."""
+        return self.nearest + sum((c * (index.size - 1) for index, c in self.others), Size.of(0))
+
+
+def spread_of(node: Read, axis: int, moving: Moving) -> Spread | None:
+    """How a tensor of the recurrence is read at several positions at once; None where it is at a fixed distance."""
+    form = affine(node.at[axis])
+    assert form is not None, f"{node.tensor} is read at {node.at[axis]}"
+    others = tuple((index, c) for index, c in form.coefficients if index != moving.index)
+    if not others:
+        return None
+    side = 1 if others[0][1] > 0 else -1
+    nearest = (form.offset - moving.offset) * side
+    return Spread(nearest, tuple((index, c * side) for index, c in others))
 
 
 def without(tensor: Tensor, axis: int, name: str, kind: str) -> Tensor:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from tensorlang.ir.domain import Size
+from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import Apply, Expr, Index, Position, Where, affine, conjunction, size_value, tensors_read
 from tensorlang.ir.program import Definition, Piece, Program, Tensor
 from tensorlang.ir.recursion import Loop, Opening, Scan
 from tensorlang.passes.contexts import reads
-from tensorlang.passes.loop_bodies import Body, Moving, without
+from tensorlang.passes.loop_bodies import Body, Moving, spread_of, without
 from tensorlang.passes.loop_hoisting import Hoister
 from tensorlang.passes.sound import operators
 from tensorlang.passes.vanishing import neutral
@@ -52,12 +52,14 @@ class _Work:
         start = self._start()
         given = start > 0 and self._given(start)
         first = self._first(start) if given else ()
-        bodies = [Body(self.scan, self.tensors, self._position(rank)) for rank in range(0 if given else start)]
+        windows = self._windows()
+        ranks = range(0 if given else start)
+        bodies = [Body(self.scan, self.tensors, self._position(rank), windows) for rank in ranks]
         opening = [[self._opened(d, rank, body) for d in self.scan.definitions] for rank, body in enumerate(bodies)]
-        body = Body(self.scan, self.tensors)
+        body = Body(self.scan, self.tensors, None, windows)
         general = [self._general(d, start, body) for d in self.scan.definitions]
         every = [feed for each in (body, *bodies) for feed in each.feeds.values()]
-        lagged = {feed.tensor for feed in every if feed.kind == "lag"}
+        lagged = {feed.tensor for feed in every if feed.kind in ("lag", "window")}
         results = tuple(name for name in self.scan.members if name in wanted or name in lagged)
         openings = tuple(
             Opening(one.program(definitions, results, program), tuple(one.feeds.values()))
@@ -83,6 +85,17 @@ class _Work:
         assert coefficient == 1, f"{definition.tensor} steps by {coefficient}"
         assert form.offset.constant is not None, f"{definition.tensor} starts at {form.offset}"
         return Moving(definition, piece, axis, index, form.offset)
+
+    def _windows(self) -> dict[str, Size]:
+        """How many of its last positions are kept together of each tensor that is read at several of them at once."""
+        found: dict[str, Size] = {}
+        for moving in (moving for each in self.moving.values() for moving in each):
+            for read in reads(moving.piece.value):
+                axis = self.scan.axis(read.tensor)
+                spread = None if axis is None else spread_of(read, axis, moving)
+                if spread is not None:
+                    found[read.tensor] = largest([spread.count, *(found[n] for n in (read.tensor,) if n in found)])
+        return found
 
     # --- first positions ---
 

@@ -35,6 +35,7 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
     operands += [Extent(Size.of(Symbol(name))) for name in plan.sizes]
     operands += [extent(loop.lengths[name]) for name in loop.unequal]
     operands += [extent(single.position) for single in loop.singles]
+    operands += [extent(count) for count in loop.windows.values()]
     called = Call(function, tuple(operands), ())
     results = [(tensors[name], loop.scan.axis(name)) for name in loop.stored]
     results += [(tensors[single.name], None) for single in loop.singles]

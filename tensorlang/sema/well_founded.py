@@ -15,6 +15,7 @@ from tensorlang.sema.resolved import (
     Addition,
     Along,
     FromEnd,
+    Multiplication,
     Place,
     Reduction,
     Resolved,
@@ -234,10 +235,47 @@ def _lagging(link: Link, reader: int, read: int) -> int | None:
     if isinstance(left, Value) and isinstance(entry, Value):
         one, other = left.value, entry.value
         return one - other if isinstance(one, int) and isinstance(other, int) else None
-    own, there = shifted(left), shifted(entry)
-    if own is None or there is None or own[0] != there[0] or own[0] in link.bound:
+    own = shifted(left)
+    if own is None or own[0] in link.bound:
         return None
-    return own[1] - there[1]
+    there = _reach(entry, own[0])
+    if there is None:
+        return None
+    lag, side = own[1] - there[0], there[1]
+    return lag if side == 0 or (side < 0 < lag) or (lag < 0 < side) else None
+
+
+def _reach(entry: Resolved, index: str) -> tuple[int, int] | None:
+    """``t + c`` as (c, 0); ``t + c - k``, ``t + c - 2 k``... as (c, -1), what is nearest; ahead with 1; else None."""
+    offset, places = 0, 0
+    sides: set[int] = set()
+    for sign, term in entry.terms if isinstance(entry, Addition) else ((1, entry),):
+        scaled = _scaled(term)
+        if scaled is None:
+            return None
+        scale, inner = sign * scaled[0], scaled[1]
+        if inner is None:
+            offset += scale
+        elif inner == index:
+            places += scale
+        elif scale:
+            sides.add(1 if scale > 0 else -1)
+    return (offset, next(iter(sides), 0)) if places == 1 and len(sides) < 2 else None
+
+
+def _scaled(term: Resolved) -> tuple[int, str | None] | None:
+    """A number, an index, or a number of times one, as (number, index)."""
+    match term:
+        case Value(value=int() as number) if not isinstance(number, bool):
+            return number, None
+        case Place(index=index):
+            return 1, index
+        case Multiplication(factors=(Value(value=int() as number), Place(index=index))):
+            return number, index
+        case Multiplication(factors=(Place(index=index), Value(value=int() as number))):
+            return number, index
+        case _:
+            return None
 
 
 def components(edges: Mapping[str, list[str]]) -> list[list[str]]:

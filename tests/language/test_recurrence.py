@@ -120,6 +120,31 @@ PROGRAMS = {
         "input X[i,j]\nD[i,j] = tanh(E[i+1,j] + 0.5 D[i,j-1] + X[i,j])\nE[i,j] = 0.5 D[i,j-2] + 0.1 E[i+2,j]\n",
         {"X": (4, 4)},
     ),
+    "the last few positions": ("input X[t], K[k]\nY[t] = X[t] + tanh(K[k] Y[t-1-k])\n", {"X": (6,), "K": (3,)}),
+    "every other position": ("input X[t], K[k]\nY[t] = X[t] + tanh(K[k] Y[t-2*k-1])\n", {"X": (6,), "K": (2,)}),
+    "the next few positions": ("input X[t], K[k]\nY[t] = X[t] + K[k] sin(Y[t+k+1])\n", {"X": (6,), "K": (3,)}),
+    "more positions than there are": (
+        "input X[t,i], K[k,i]\nY[t+1,i] = X[t,i] + K[k,i] sin(Y[t-k,i])\nY[0,i] = 2\n",
+        {"X": (4, 2), "K": (9, 2)},
+    ),
+    "as many positions as the column says": ("input X[t,k]\nY[t,k] = X[t,k] + sin(Y[t-k-1,k])\n", {"X": (6, 3)}),
+    "the last few positions by two indices": (
+        "input X[t], K[k], L[l]\nY[t] = X[t] + tanh(K[k] L[l] Y[t-l-2*k-2]) + 0.1 Y[t-1]\n",
+        {"X": (9,), "K": (3,), "L": (2,)},
+    ),
+    "the last few positions of two tensors, in parts": (
+        "input X[t], K[k]\nscan A checkpoint 2\nA[t] = X[t] + tanh(K[k] B[t-k-1])\n"
+        "B[t] = sin(A[t]) + 0.5 B[t-1] + K[k] A[t-3*k-1]\n",
+        {"X": (7,), "K": (3,)},
+    ),
+    "the last few positions of the last": (
+        "input X[t], K[k]\noutput Z\nY[t] = X[t] + max[k](K[k] sin(Y[t-k-2]))\nZ = Y[-1]\n",
+        {"X": (6,), "K": (3,)},
+    ),
+    "a table with the last few columns": (
+        "input X[i,j], K[k]\nD[i,j] = sin(D[i-1,j] + K[k] D[i,j-1-k]) + X[i,j]\n",
+        {"X": (3, 5), "K": (2,)},
+    ),
     "guard on the step": ("input X[t]\nH[t] = H[t-1] + X[t]   where t >= 2\n", {"X": (5,)}),
     "position of the step": ("input X[t]\nH[t] = t H[t-1] + X[t]\n", {"X": (5,)}),
 }
