@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 
 from .generate import Generated, World, base, condition, exact, function, read, real, reduction
 from .patterns import PATTERNS
+from .semirings import SEMIRINGS
 from .words import LOOSE, MULTIPLIED, RAISED, SUMMED, TIGHT, Phrase, fill, product_of, summed_by_rule, term_sum, word
 
+Form = Callable[[World], None]
 NAMES = ("i", "j", "k", "m", "n")
 
 
-def program(source: random.Random, equations: int = 5) -> Generated:
-    """A random program of a few equations."""
+def program(source: random.Random, equations: int = 5, only: Sequence[Form] = ()) -> Generated:
+    """A random program of a few equations, of any form or of some forms only."""
     world = World(source)
     for name in source.sample(NAMES, source.randint(2, 4)):
         world.sizes[name] = source.choice((1, 2, 2, 3, 3, 4))
@@ -26,7 +29,7 @@ def program(source: random.Random, equations: int = 5) -> Generated:
     for _ in range(source.randint(1, equations)):
         world.used.clear()
         world.contracts = world.leaves = True
-        source.choice(FORMS if world.chance(0.75) else PATTERNS)(world)
+        source.choice(only or source.choices((FORMS, PATTERNS, SEMIRINGS), (14, 5, 3))[0])(world)
     if not world.lines:
         plain(world)
     made = tuple(dict.fromkeys(line.text.split(" ")[0].split("[")[0] for line in world.lines))
