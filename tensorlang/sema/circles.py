@@ -6,7 +6,7 @@ tensors as possible are read before the step has computed them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -54,16 +54,17 @@ def idempotent(info: TensorInfo) -> bool:
     return bool(general) and all(operator in IDEMPOTENT for operator in general)
 
 
-def counted(group: Mapping[str, TensorInfo], name: str) -> bool:
-    """Whether arithmetic is done on the tensor inside the group: its start, an infinity, must be a real number then."""
-    return any(
-        isinstance(part, Access) and part.tensor == name
+def counted(group: Mapping[str, TensorInfo]) -> set[str]:
+    """The tensors on which arithmetic is done inside a group: their start, an infinity, must be a real number then."""
+    return {
+        part.tensor
         for info in group.values()
         for statement in info.statements
         for node in walk(statement.value)
         if isinstance(node, Addition | Multiplication | Raise)
         for part in walk(node)
-    )
+        if isinstance(part, Access) and part.tensor in group
+    }
 
 
 def _cut(reads: Reads, candidates: list[str]) -> frozenset[str] | None:
@@ -85,22 +86,26 @@ def _cut(reads: Reads, candidates: list[str]) -> frozenset[str] | None:
 
 
 def _cuts(reads: Reads, removed: frozenset[str]) -> bool:
-    left = {name for name in reads if name not in removed}
-    while left:
-        ready = {name for name in left if not left.intersection(reads[name])}
-        if not ready:
-            return False
-        left -= ready
-    return True
+    """Whether no circle is left without these tensors."""
+    return len(_sorted(reads, removed)) == len(reads)
 
 
-def _step_order(reads: Reads, cut: Iterable[str]) -> tuple[str, ...]:
+def _sorted(reads: Reads, before: frozenset[str]) -> list[str]:
+    """Tensors, each behind those that it reads, but for reads of ``before``; what waits for a circle is left out."""
+    waiting = {name: {other for other in found if other not in before} for name, found in reads.items()}
+    readers: dict[str, list[str]] = {name: [] for name in reads}
+    for name, found in waiting.items():
+        for other in found:
+            readers[other].append(name)
+    order = [name for name, found in waiting.items() if not found]
+    for name in order:
+        for reader in readers[name]:
+            waiting[reader].discard(name)
+            if not waiting[reader]:
+                order.append(reader)
+    return order
+
+
+def _step_order(reads: Reads, cut: frozenset[str]) -> tuple[str, ...]:
     """Each tensor behind those that it reads, but for the tensors of the cut, which are read as they were before."""
-    before = frozenset(cut)
-    order: list[str] = []
-    waiting = list(reads)
-    while waiting:
-        ready = next(n for n in waiting if all(r in before or r in order for r in reads[n]))
-        waiting.remove(ready)
-        order.append(ready)
-    return tuple(order)
+    return tuple(_sorted(reads, cut))

@@ -126,10 +126,11 @@ def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> F
 def _starts(world: World, circle: Circle) -> dict[str, str]:
     """The least element types of monotone tensors: what is counted with starts at an infinity, so is real."""
     group = {name: world.tensors[name] for name in circle.order}
+    reckoned = counted(group)
     least = {}
     for name, info in group.items():
         infinite = idempotent(info) and not info.relation and info.statements[0].operator not in ("or=", "and=")
-        real = infinite and counted(group, name)
+        real = infinite and name in reckoned
         if real and info.element in ("int", "bool"):
             messages.counted_integers(world.problems, info.span, name, info.element)
         least[name] = "float" if real else "bool"

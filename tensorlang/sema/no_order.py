@@ -18,8 +18,9 @@ from tensorlang.sema.scope import TensorInfo
 from tensorlang.sema.well_founded import well_founded
 from tensorlang.sema.world import World
 
-# Left sides that are tried with a shifted index, in groups up to a size: trying one looks at the whole group.
-TRIED, LARGEST = 60, 40
+# In groups up to a size, the left sides that are tried with a shifted index: trying one looks at the whole group. In
+# larger ones, the tensors from which a circle is looked for.
+LARGEST, TRIED, STARTS = 40, 60, 20
 
 Group = Mapping[str, TensorInfo]
 
@@ -62,9 +63,13 @@ def _shifted(statement: Statement, access: Access) -> bool:
 
 def _shortest(group: Group) -> list[Step] | None:
     """The reads of a shortest circle, from the tensor that stands first; None where there is no circle."""
+    reads = {
+        name: [Step(name, access.tensor, access.span) for s in info.statements for access in _inside(s, group)]
+        for name, info in group.items()
+    }
     best: list[Step] | None = None
-    for start in group:
-        steps = _back_to(group, start)
+    for start in list(group)[:STARTS] if len(group) > LARGEST else group:
+        steps = _back_to(reads, start)
         if steps is not None and (best is None or len(steps) < len(best)):
             best = steps
         if best is not None and len(best) <= 2:
@@ -72,19 +77,17 @@ def _shortest(group: Group) -> list[Step] | None:
     return best
 
 
-def _back_to(group: Group, start: str) -> list[Step] | None:
+def _back_to(reads: Mapping[str, list[Step]], start: str) -> list[Step] | None:
     """The shortest way of reads from a tensor to itself."""
     came: dict[str, Step] = {}
     waiting = [start]
     for name in waiting:
-        for statement in group[name].statements:
-            for access in _inside(statement, group):
-                step = Step(name, access.tensor, access.span)
-                if access.tensor == start:
-                    return _way(came, start, step)
-                if access.tensor not in came:
-                    came[access.tensor] = step
-                    waiting.append(access.tensor)
+        for step in reads[name]:
+            if step.read == start:
+                return _way(came, start, step)
+            if step.read not in came:
+                came[step.read] = step
+                waiting.append(step.read)
     return None
 
 
