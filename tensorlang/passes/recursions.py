@@ -16,6 +16,7 @@ from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.linear import make_linear
 from tensorlang.passes.loops import make_loop
 from tensorlang.passes.recurrent_layers import make_layer
+from tensorlang.passes.share_recursions import share_recursions
 from tensorlang.passes.single_positions import single_positions, store_less
 
 
@@ -23,7 +24,7 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     """Turn scans and fixpoints into what runs them; ``optimised`` is applied to the bodies of loops and iterations."""
     if not program.scans and not program.fixpoints:
         return program
-    program, singles = single_positions(program)
+    program, singles = single_positions(share_recursions(program))
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
