@@ -56,7 +56,7 @@ class Run:
 
     def evaluate(self, *names: str) -> dict[str, torch.Tensor]:
         """Tensors of the program, without gradients."""
-        with torch.no_grad(), noting(self.module.program, self.reporter.note):
+        with torch.no_grad(), noting(self.module.program, self.reporter.note, self.options.memory_budget):
             return self.module.evaluate(names, **self.given)
 
     def act(self, action: Action) -> None:
@@ -72,7 +72,7 @@ class Run:
             case TestAction():
                 self.test(action)
             case MinimizeAction():
-                with noting(self.module.program, self.reporter.note):
+                with noting(self.module.program, self.reporter.note, self.options.memory_budget):
                     curve = minimize(self.module, self.given, action, self.options, self.reporter)
                 self.curves[action.loss] = curve
             case SaveAction():

@@ -37,12 +37,13 @@ def compile(
     folder: Program | None = None,
     allow_read: Sequence[Program] = (),
     allow_write: Sequence[Program] = (),
+    memory_budget: int = 0,
 ) -> Module:
     """Compile a program to a ``torch.nn.Module``: ``prog(X=x)`` gives a dict from output names to tensors.
 
     ``program`` is text, or a path: a ``PathLike``, or a string of one line that ends in ``.tl``. ``dims`` are sizes,
-    ``values`` numbers for consts. ``folder`` is where a program given as text finds its files (None: it may read none).
-    Raises ``CompileError``.
+    ``values`` numbers for consts, ``memory_budget`` the bytes that a gradient may keep (0: all). ``folder`` is where a
+    program given as text finds its files (None: it may read none). Raises ``CompileError``.
     """
     options = Options(
         dims={name: _whole(size) for name, size in (dims or {}).items()},
@@ -53,6 +54,7 @@ def compile(
         limits=limits or Limits(),
         allow_read=tuple(os.fspath(path) for path in allow_read),
         allow_write=tuple(os.fspath(path) for path in allow_write),
+        memory_budget=_whole(memory_budget),
     )
     source, home = located(program, options, folder)
     return _module(source, options, home, 3)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from tensorlang.binding import in_words
 from tensorlang.diagnostics import RunError, diagnostic
+from tensorlang.ir.code import Call
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import Plan, Step, is_view
 from tensorlang.ir.program import Tensor
@@ -66,6 +67,24 @@ def check_budget(plan: Plan, sizes: Sizes, limits: Limits, floating: int) -> Non
     total = sum(count for count, _ in work)
     if total > limits.operations:
         raise _too_long(total, *max(work, key=lambda item: item[0]), limits.operations)
+
+
+def kept_by_steps(plan: Plan, sizes: Sizes, floating: int) -> int:
+    """About what a gradient keeps of a plan, its loops left out: every real tensor that its steps make, once.
+
+    An upper bound for most programs: a sum keeps nothing, a function what it takes or what it gives.
+    """
+    width = widths(floating)
+    slots = {slot.name: slot for slot in plan.slots}
+    functions = {loop.function for loop in plan.loops}
+    total = 0
+    for step in plan.steps:
+        if is_view(step.code) or (isinstance(step.code, Call) and step.code.function in functions):
+            continue
+        made = [*step.scratch, *((slots[step.target].shape, slots[step.target].dtype),)]
+        for shape, dtype in made:
+            total += 0 if dtype in ("bool", "int") else math.prod(_shape(shape, sizes)) * width[dtype]
+    return total
 
 
 def _peak(plan: Plan, sizes: Sizes, width: Mapping[str, int]) -> tuple[int, Piece | None]:

@@ -7,6 +7,7 @@ check.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from tensorlang.draws import stream
 from tensorlang.inputs import as_tensor, check_device, check_positions, converted
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program, Tensor
+from tensorlang.keeping import need_of, over_budget, parts_within
 from tensorlang.passes.vanishing import empty_sizes
 from tensorlang.stored import Stored, holder, materialise, stored
 
@@ -163,6 +165,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         if tensor.positions is not None and tensor.name in given:
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
+    function = _within_budget(module, state, function, sources, given, sizes)
     only = function.outputs[0] if len(function.outputs) == 1 else None
     return Ready(
         function.outputs,
@@ -175,6 +178,31 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         function.random,
         tuple(argument.tensor for argument in function.plan.arguments),
     )
+
+
+def _within_budget(
+    module: Stored,
+    state: State,
+    function: Function,
+    sources: Sequence[tuple[Mapping[str, Any] | None, str]],
+    given: Given,
+    sizes: Mapping[Symbol, int],
+) -> Function:
+    """The function with its loops in parts where their gradient would keep more than the budget."""
+    budget = state.compiled.options.memory_budget
+    if not budget or function.plain is None:
+        return function
+    values = [(given if place is None else place).get(name) for place, name in sources]
+    if not any(isinstance(value, torch.Tensor) and value.requires_grad for value in values):
+        return function
+    if any(value is None for value in values):
+        return function
+    need = need_of(function.plan, function.plain, values, sizes, state.floating)
+    parts = parts_within(need, budget)
+    over = over_budget(need, parts, budget)
+    if over is not None:
+        warnings.warn(over, stacklevel=6)
+    return state.compiled.in_parts(function, parts, state.floating) if parts else function
 
 
 def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
+from tensorlang.passes.in_parts import in_parts
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, planned
 from tensorlang.unsettled import told
@@ -32,7 +33,7 @@ class Function:
     """Computes ``outputs``: ``compute(*arguments of the plan)`` returns one bare, several as a tuple.
 
     ``program`` is the part of the program that is needed; ``given`` are the tensors of it that a call gives. Where
-    sizes are ``unbound``, data may be given too: a batch of it.
+    sizes are ``unbound``, data may be given too: a batch of it. ``plain`` is the function of the text itself.
     """
 
     outputs: tuple[str, ...]
@@ -43,6 +44,7 @@ class Function:
     given: tuple[str, ...]
     unbound: frozenset[Symbol] = frozenset()
     random: bool = False
+    plain: Callable[..., Any] | None = None
 
 
 def is_given(tensor: Tensor) -> bool:
@@ -91,7 +93,19 @@ class Compiled:
         made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
         compute = told(in_type(made.compute, made.plan, floating), made.plan) if outputs else _nothing
-        return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program))
+        return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program), made.compute)
+
+    def in_parts(self, function: Function, every: Mapping[str, int], floating: torch.dtype) -> Function:
+        """A function whose loops store one position in ``every`` for the gradient."""
+        key = (function.text, floating, function.unbound, tuple(sorted(every.items())))
+        with self._lock:
+            if key not in self._functions:
+                made = build(in_parts(function.plan, every), dtype=str(floating).removeprefix("torch."))
+                compute = told(in_type(made.compute, made.plan, floating), made.plan)
+                self._functions[key] = replace(
+                    function, plan=made.plan, text=made.text, compute=compute, plain=made.compute
+                )
+            return self._functions[key]
 
     def read(self, file: FileRef) -> Any:
         """The array of a data file."""

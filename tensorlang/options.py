@@ -19,7 +19,8 @@ class Options:
     named for them, ``load`` is a file of parameters to start from; both may lie anywhere, since the caller chose them.
     The program itself reads and writes below its folder and below ``allow_read`` / ``allow_write``. ``epochs``
     replaces the number in every ``minimize``; training keeps its state in the file ``checkpoint`` as it goes, and goes
-    on from the file ``resume``; ``quiet`` drops progress.
+    on from the file ``resume``; ``quiet`` drops progress. ``memory_budget`` are the bytes that a gradient may keep:
+    loops that keep more store some of their positions only (0: they store all).
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
@@ -36,3 +37,4 @@ class Options:
     checkpoint: str | None = None
     resume: str | None = None
     quiet: bool = False
+    memory_budget: int = 0

@@ -172,6 +172,9 @@ def _check_options(options: Options, problems: Problems) -> None:
         near = nearest(options.dtype, DTYPES)
         help = [f"did you mean `{near}`?" if near else f"it can be {', '.join(DTYPES)}"]
         problems.error("E0615", f"`{options.dtype}` is no element type to compute in", help=help)
+    budget = options.memory_budget
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 0:
+        problems.error("E0914", f"the memory budget was given as {budget!r}: it must be a whole number of bytes")
     for name, size in options.dims.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             problems.error(

@@ -23,12 +23,16 @@ _TEXT = re.compile(
 )
 
 
-class Unsettled(UserWarning):
-    """A fixed point that was asked to go on with what it reached."""
+class Noted(UserWarning):
+    """A warning of a run that has a code; commands print it as a note."""
 
     def __init__(self, problem: Diagnostic) -> None:
         super().__init__(render([problem]))
         self.problem = problem
+
+
+class Unsettled(Noted):
+    """A fixed point that was asked to go on with what it reached."""
 
 
 def iterations(plan: Plan) -> dict[str, Fixpoint]:
@@ -74,17 +78,17 @@ def in_words(plan: Plan) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def noting(program: Program, note: Callable[[str], None]) -> Iterator[None]:
-    """Every ``Unsettled`` of a program inside is noted, each once, and not warned of."""
-    if not any(fixpoint.lenient for fixpoint in program.fixpoints):
+def noting(program: Program, note: Callable[[str], None], budget: int = 0) -> Iterator[None]:
+    """Every ``Noted`` of a program inside is noted, each once, and not warned of; ``budget`` is that of its memory."""
+    if not budget and not any(fixpoint.lenient for fixpoint in program.fixpoints):
         yield
         return
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         yield
-    for text in dict.fromkeys(str(one.message) for one in heard if isinstance(one.message, Unsettled)):
+    for text in dict.fromkeys(str(one.message) for one in heard if isinstance(one.message, Noted)):
         note(text)
-    _pass_on([one for one in heard if not isinstance(one.message, Unsettled)], {})
+    _pass_on([one for one in heard if not isinstance(one.message, Noted)], {})
 
 
 def _pass_on(heard: list[warnings.WarningMessage], known: dict[str, Fixpoint]) -> None:

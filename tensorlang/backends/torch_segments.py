@@ -9,10 +9,12 @@ and memory of the gradient grow linearly with the length.
 from __future__ import annotations
 
 from tensorlang.backends.torch_loops import LoopNames, blank_window, distance, loop_names, moved_window
-from tensorlang.ir.plan import LoopPlan, StepPlan
+from tensorlang.ir.code import Call, Code, Template, parts
+from tensorlang.ir.plan import LoopPlan, StepPlan, every_plan
 from tensorlang.ir.recursion import Feed, Loop
 
 KERNELS = ("loop_window", "loop_cuts", "loop_stack")
+_RANDOM = ("rand", "bernoulli", "normal")
 
 
 def segment_lines(plan: LoopPlan) -> list[str]:
@@ -202,7 +204,8 @@ def _parts(plan: LoopPlan, names: LoopNames) -> list[str]:
     stored = [names.members[name] for name in loop.stored]
     results = [*(f"part_{h}" for h in stored), *_state(names)]
     text = ", ".join(given)
-    again = f"torch.utils.checkpoint.checkpoint({plan.function}_part, {text}, use_reentrant=False)"
+    settings = f"use_reentrant=False{'' if _draws(plan) else ', preserve_rng_state=False'}"
+    again = f"torch.utils.checkpoint.checkpoint({plan.function}_part, {text}, {settings})"
     inside = [
         "if torch.jit.is_scripting():",
         f"    {', '.join(results)} = {plan.function}_part({text})",
@@ -212,3 +215,16 @@ def _parts(plan: LoopPlan, names: LoopNames) -> list[str]:
         f"begin += cuts[{slot}]",
     ]
     return [*lines, *(f"    {line}" for line in inside)]
+
+
+def _draws(plan: LoopPlan) -> bool:
+    """Whether a part draws random numbers, which must be the same ones when it is computed again."""
+    stack: list[Code] = [s.code for step in plan.steps for inner in every_plan(step.plan) for s in inner.steps]
+    stack += [code for step in plan.steps for inner in every_plan(step.plan) for _, code in inner.results]
+    while stack:
+        code = stack.pop()
+        written = code.function if isinstance(code, Call) else code.text if isinstance(code, Template) else ""
+        if any(word in written for word in _RANDOM):
+            return True
+        stack.extend(parts(code))
+    return False

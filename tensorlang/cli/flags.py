@@ -76,6 +76,7 @@ def options_of(given: argparse.Namespace, quiet: bool = False) -> Options:
         checkpoint=known.get("checkpoint"),
         resume=known.get("resume"),
         quiet=quiet,
+        memory_budget=known.get("memory_budget", 0),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tensorlang.cli.flags import count, options_of, program_flags
+from tensorlang.cli.flags import count, memory, options_of, program_flags
 from tensorlang.cli.programs import folder_of, read
 from tensorlang.console.reporters import reporter_for
 from tensorlang.console.streams import FINE, WRONG, Console
@@ -31,6 +31,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=count, help="instead of the number in every `minimize`")
     training.add_argument("--checkpoint", metavar="FILE", help="keep the state of the training in this file")
+    training.add_argument(
+        "--memory-budget", default=0, type=memory, metavar="SIZE", help="bytes that a gradient may keep: 512M, 2G"
+    )
     training.add_argument("--resume", metavar="FILE", help="go on from such a file")
 
 

@@ -170,6 +170,19 @@ LIMITS: tuple[Code, ...] = (
         "`--limit-operations` (in Python `Limits(operations=...)`) sets the limit.",
     ),
     Code(
+        "W0903",
+        "a gradient keeps more memory than its budget",
+        "`--memory-budget SIZE` (in Python `memory_budget=`) says how much a gradient may keep between a call and its "
+        "backward pass. Loops that keep more store some of their positions and compute the others again. What is kept "
+        "beside loops, and the positions that are stored, cannot be made less; the program runs all the same.",
+    ),
+    Code(
+        "E0914",
+        "a memory budget that is no number of bytes",
+        "`memory_budget=512 * 2**20` is what a gradient may keep, in bytes; 0 sets no budget. On the command line it is "
+        "`--memory-budget 512M`.",
+    ),
+    Code(
         "E0911",
         "too many files are imported",
         "Imports of imports count too. `--limit-imports` (in Python `Limits(imports=...)`) sets the limit.",

@@ -207,3 +207,36 @@ def test_a_new_project_never_overwrites(call, here):
     assert (here / "file").read_text() == "mine"
     assert not any((here / "there").iterdir())
     assert "error[E1007]" in call("new", "file/inside").err
+
+
+LONG = """\
+dim t = 500, i = 8
+param W[i,i'] ~ glorot()
+H[t,i] = sig(W[i,i'] H[t-1,i'] + i)
+Loss = H[-1,i]^2
+minimize Loss with adam(lr=0.01), steps=2
+Loss?
+"""
+
+
+def test_a_memory_budget_changes_no_answer(call, here):
+    (here / "long.tl").write_text(LONG)
+    plain = call("run", "long.tl", "--quiet")
+    cut = call("run", "long.tl", "--quiet", "--memory-budget", "8K")
+    assert (plain.code, plain.err) == (cut.code, cut.err) == (0, "")
+    assert plain.out == cut.out
+
+
+def test_a_memory_budget_that_is_too_small_is_noted(call, here):
+    (here / "long.tl").write_text(LONG)
+    said = call("run", "long.tl", "--memory-budget", "1K")
+    assert said.code == 0
+    assert said.err.count("warning[W0903]") == 1
+    assert "more than the budget of 1 KiB" in said.err
+
+
+def test_a_memory_budget_is_a_number_of_bytes(call, here):
+    (here / "long.tl").write_text(LONG)
+    said = call("run", "long.tl", "--memory-budget", "much")
+    assert said.code == 2
+    assert "must be a number of bytes" in said.err

@@ -107,7 +107,7 @@ def test_second_derivatives_go_through():
 
 def test_what_is_drawn_is_drawn_again():
     text = "input X[t,i]\n{}param W ~ ones()\noutput Y\n"
-    text += "H[t,i] = tanh(W H[t-1,i] + X[t,i] normal(X[t,i]))\nY = H[-1,i]\n"
+    text += "H[t,i] = tanh(W H[t-1,i] + X[t,i] normal(X[t,i]) + normal(H[t-1,i]) H[t-1,i])\nY = H[-1,i]\n"
     x = torch.randn(7, 3, dtype=torch.float64)
     found = []
     for declared in ("", "scan H checkpoint 3\n"):
