@@ -23,7 +23,7 @@ from tensorlang.ir.nodes import (
     Where,
 )
 from tensorlang.ir.program import Definition, Init, Piece, Program, Tensor
-from tensorlang.ir.recursion import LinearScan
+from tensorlang.ir.recursion import LinearScan, Scan
 from tensorlang.ops import AGGREGATES, ALONG
 
 # Precedences, loosest first: what stands inside another must bind at least as tightly as its place asks for.
@@ -223,9 +223,8 @@ def show(program: Program) -> str:
     for scan in program.scans:
         for definition in scan.definitions:
             tensor = program.tensors[definition.tensor]
-            along = tensor.axes[scan.axis(definition.tensor) or 0].label
-            way = f"  # step by step along {along}{', from its end' if scan.reverse else ''}"
-            lines += [line + way for line in _definition(definition, tensor, relations)]
+            way = ", at each position ".join(_ways(scan, tensor))
+            lines += [f"{line}  # step by step {way}" for line in _definition(definition, tensor, relations)]
     for fixpoint in program.fixpoints:
         end = "nothing changes" if fixpoint.monotone else f"it changes by less than {fixpoint.tolerance}"
         for definition in fixpoint.definitions:
@@ -237,6 +236,13 @@ def show(program: Program) -> str:
     if program.outputs:
         lines.append(f"output {', '.join(program.outputs)}")
     return "\n".join(lines) + "\n"
+
+
+def _ways(scan: Scan, tensor: Tensor) -> list[str]:
+    """The axes along which a tensor is computed, the outermost first."""
+    along = tensor.axes[scan.axis(tensor.name) or 0].label
+    inside = [_ways(inner, tensor) for inner in scan.inner if tensor.name in inner.members]
+    return [f"along {along}{', from its end' if scan.reverse else ''}", *(way for found in inside for way in found)]
 
 
 def _linear(unit: LinearScan, tensor: Tensor) -> str:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from analysing import analysed, codes, shape, values
 
+from tensorlang.ir.show import show
+
 
 def nesting(scan):
     """The axes of a scan and of those inside it, as numbers: ((0,), (1,)) is axis 1 inside axis 0."""
@@ -193,3 +195,8 @@ def test_what_is_absent_is_absent_for_all_equations_of_a_recurrence():
         if t > 0:
             assert found["N"][t] == pytest.approx(before.min())
         before = s
+
+
+def test_the_program_shown_says_along_which_axes():
+    shown = show(analysed("input X[i,j]\nD[i,j] = D[i-1,j] + D[i,j+1] + X[i,j]\n"))
+    assert "# step by step along i, at each position along j, from its end" in shown
