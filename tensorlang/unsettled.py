@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tensorlang.diagnostics import Diagnostic, RunError, diagnostic, render
-from tensorlang.ir.plan import IterationPlan, Plan
+from tensorlang.ir.plan import IterationPlan, Plan, steps_of
 from tensorlang.ir.program import Program
 from tensorlang.ir.recursion import Fixpoint
 
@@ -39,7 +39,8 @@ def iterations(plan: Plan) -> dict[str, Fixpoint]:
     """The fixed points of a plan, those inside others too, by the function that iterates."""
     found: dict[str, Fixpoint] = {}
     for loop in plan.loops:
-        found |= iterations(loop.body)
+        for _, step in steps_of(loop):
+            found |= iterations(step)
         if isinstance(loop, IterationPlan):
             found[loop.function] = loop.iteration.fixpoint
     return found

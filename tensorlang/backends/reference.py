@@ -33,7 +33,7 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Fixpoint, Scan
+from tensorlang.ir.recursion import Fixpoint, Resting, Scan
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 Array = np.ndarray[Any, Any]
@@ -106,15 +106,46 @@ def _positions(
 ) -> None:
     """All positions of a scan; ``outer`` are those of the scans around it, by tensor and axis."""
     inside = {name: inner for inner in scan.inner for name in inner.members}
+    resting = {name: rest for rest in scan.resting for name in rest.tensors}
     numbers = range(scan.steps.value(bindings))
     for number in reversed(numbers) if scan.reverse else numbers:
         here = {name: {**outer.get(name, {}), axis: number} for name, axis in scan.axes}
         for definition in scan.definitions:
             name = definition.tensor
-            if name not in inside:
+            if name in resting:
+                if name == resting[name].tensors[0]:
+                    _rest(resting[name], scan, program, arrays, bindings, here)
+            elif name not in inside:
                 _keep(definition, program.tensors[name], arrays, bindings, here[name])
             elif name == inside[name].members[0]:
                 _positions(inside[name], program, arrays, bindings, here)
+
+
+def _rest(
+    rest: Resting,
+    scan: Scan,
+    program: Program,
+    arrays: dict[str, Array],
+    bindings: Mapping[Symbol, int],
+    here: Mapping[str, Mapping[int, int]],
+) -> None:
+    """A fixed point at one position: its tensors are computed over and over there."""
+    definitions = [definition for definition in scan.definitions if definition.tensor in rest.tensors]
+    definitions.sort(key=lambda definition: rest.tensors.index(definition.tensor))
+    for definition in definitions if rest.fixpoint.monotone else ():
+        if definition.aggregate != "sum":
+            whole, positions = arrays[definition.tensor], here[definition.tensor]
+            place = tuple(positions.get(axis, slice(None)) for axis in range(whole.ndim))
+            whole[place] = cast(REDUCTIONS[definition.aggregate].identity, program.tensors[definition.tensor].dtype)
+    for _ in range(MOST_ROUNDS):
+        change = 0.0
+        for definition in definitions:
+            before = arrays[definition.tensor].copy()
+            _keep(definition, program.tensors[definition.tensor], arrays, bindings, here[definition.tensor])
+            change = max(change, _distance(before, arrays[definition.tensor]))
+        if change <= (0 if rest.fixpoint.monotone else SETTLED * rest.fixpoint.tolerance):
+            return
+    raise ArithmeticError(f"no fixed point of {', '.join(rest.tensors)} in {MOST_ROUNDS} rounds")
 
 
 def _keep(

@@ -33,6 +33,17 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class Resting:
+    """Tensors of a scan that at each position are a fixed point: in the order of one step, and how it is found.
+
+    Their definitions are those of the scan.
+    """
+
+    tensors: tuple[str, ...]
+    fixpoint: Fixpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Tensors that read each other's earlier positions, computed position by position along one axis of each.
 
@@ -40,7 +51,8 @@ class Scan:
     position is of an earlier one. On that axis the entry of a left side is ``t + c`` or a constant, that of a read
     ``t + d``. ``inner`` are those of the tensors that read each other at the same position in a circle: within one
     position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
-    ``kept`` are tensors of which the program asks for the memory of a few positions only (``*t``).
+    ``resting`` are those that at one position are a fixed point. ``kept`` are tensors of which the program asks for the
+    memory of a few positions only (``*t``).
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -48,6 +60,7 @@ class Scan:
     steps: Size
     reverse: bool
     inner: tuple[Scan, ...] = ()
+    resting: tuple[Resting, ...] = ()
     manner: Manner = field(default_factory=Manner)
     kept: frozenset[str] = frozenset()
 

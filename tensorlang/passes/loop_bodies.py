@@ -25,7 +25,7 @@ from tensorlang.ir.nodes import (
     with_children,
 )
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Feed, Scan
+from tensorlang.ir.recursion import Feed, Fixpoint, Resting, Scan
 
 STEP = "step"
 
@@ -58,14 +58,17 @@ class Body:
     inside: dict[str, Tensor] = field(default_factory=dict)
 
     def program(self, definitions: Sequence[Definition], results: tuple[str, ...], program: Program) -> Program:
-        """The Program of one position: definitions, but for those that are scans along a further axis."""
+        """The Program of one position: definitions, but for those that are scans and fixed points in it."""
         by_name = {definition.tensor: definition for definition in definitions}
         inner = tuple(self._inner(scan, by_name) for scan in self.scan.inner if _circular(scan, by_name))
-        scanned = {name for scan in inner for name in scan.members}
+        resting = tuple(f for rest in self.scan.resting if (f := _at_rest(rest, by_name)) is not None)
+        scanned = {name for scan in inner for name in scan.members}.union(*(rest.members for rest in resting))
         for name, axis in self.scan.axes:
             self.inside[name] = without(self.tensors[name], axis, name, "scanned" if name in scanned else "defined")
         plain = tuple(definition for definition in definitions if definition.tensor not in scanned)
-        return Program(self.inside, plain, results, dims=program.dims, sizes=program.sizes, scans=inner)
+        return Program(
+            self.inside, plain, results, dims=program.dims, sizes=program.sizes, scans=inner, fixpoints=resting
+        )
 
     def _inner(self, scan: Scan, sliced: dict[str, Definition]) -> Scan:
         """A scan along a further axis, with the axis of this one gone."""
@@ -149,6 +152,14 @@ class Body:
         if tensor in self.tensors and tensor not in self.feeds:
             self.feeds[tensor] = Feed(tensor, "whole", tensor)
             self.inside[tensor] = replace(self.tensors[tensor], kind="input")
+
+
+def _at_rest(rest: Resting, sliced: dict[str, Definition]) -> Fixpoint | None:
+    """A fixed point at one position; None where its tensors do not read each other there."""
+    definitions = tuple(sliced[name] for name in rest.tensors)
+    if not any(definition_reads(definition) & set(rest.tensors) for definition in definitions):
+        return None
+    return replace(rest.fixpoint, definitions=definitions)
 
 
 def _circular(scan: Scan, sliced: dict[str, Definition]) -> bool:

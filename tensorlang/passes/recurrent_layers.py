@@ -44,7 +44,14 @@ def make_layer(
 ) -> tuple[Layer, list[Definition]] | None:
     """The layer that a scan is, with the definitions of what it takes; ``tensors`` gains theirs."""
     shown = [name for name in scan.members if name in wanted]
-    if scan.manner != Manner() or scan.inner or scan.kept or len(shown) != 1 or tensors[shown[0]].dtype not in _TYPES:
+    if (
+        scan.manner != Manner()
+        or scan.inner
+        or scan.resting
+        or scan.kept
+        or len(shown) != 1
+        or tensors[shown[0]].dtype not in _TYPES
+    ):
         return None
     step = _Step(scan, program)
     known = step.meanings()

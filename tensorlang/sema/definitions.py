@@ -12,7 +12,7 @@ from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import dtype, is_floating, join
 from tensorlang.ir.nodes import Expr, Index, affine, tensors_read
 from tensorlang.ir.program import Definition
-from tensorlang.ir.recursion import Fixpoint, Scan
+from tensorlang.ir.recursion import Fixpoint, Resting, Scan
 from tensorlang.sema import messages
 from tensorlang.sema.build import Table
 from tensorlang.sema.circles import Circle, counted, idempotent
@@ -71,11 +71,21 @@ def table_of(world: World, domains: Domains) -> Table:
 
 
 def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:
-    found = _going_round(world, domains, table, recurrence.order, dict.fromkeys(recurrence.order, "bool"))
+    least = dict.fromkeys(recurrence.order, "bool")
+    for circle in recurrence.circles:
+        of_circle = _least(world, circle)
+        if of_circle is None:
+            return None
+        least |= of_circle
+    found = _going_round(world, domains, table, recurrence.order, least)
     tell_outside(domains, recurrence)
-    if found is None:
+    if found is None or not all(_stay_real(world, circle, found) for circle in recurrence.circles):
         return None
-    return _nested(table, recurrence, {d.tensor: _with_first(recurrence, d) for d in found})
+    by_name = {d.tensor: _with_first(recurrence, d) for d in found}
+    for circle in recurrence.circles:
+        if circle.monotone:
+            by_name |= {d.tensor: d for d in with_unreached(tuple(by_name[name] for name in circle.order))}
+    return _nested(world, table, recurrence, by_name)
 
 
 def _with_first(recurrence: Recurrence, definition: Definition) -> Definition:
@@ -92,35 +102,41 @@ def _constant(entry: Expr) -> bool:
     return form is not None and not form.coefficients
 
 
-def _nested(table: Table, recurrence: Recurrence, found: dict[str, Definition]) -> Scan:
+def _nested(world: World, table: Table, recurrence: Recurrence, found: dict[str, Definition]) -> Scan:
     """A scan with those inside it; all have the definitions over whole tensors."""
     steps = largest(table.shapes[name][axis] for name, axis in recurrence.axes.items())
     axes = tuple((name, recurrence.axes[name]) for name in recurrence.order)
     ordered = tuple(found[name] for name in recurrence.order)
-    inner = tuple(_nested(table, other, found) for other in recurrence.inner)
-    return Scan(axes, ordered, steps, recurrence.reverse, inner)
+    inner = tuple(_nested(world, table, other, found) for other in recurrence.inner)
+    resting = tuple(Resting(circle.order, _way(world, circle)) for circle in recurrence.resting)
+    return Scan(axes, ordered, steps, recurrence.reverse, inner, resting)
 
 
 def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> Fixpoint | None:
+    least = _least(world, circle)
+    found = None if least is None else _going_round(world, domains, table, circle.order, least)
+    if found is None or not _stay_real(world, circle, found):
+        return None
+    definitions = with_unreached(found) if circle.monotone else found
+    return replace(_way(world, circle), definitions=definitions, reports=reports_of(world, circle))
+
+
+def _way(world: World, circle: Circle) -> Fixpoint:
+    """How a fixed point is found, as far as that is declared; no definitions yet."""
     asked = circle.asked
-    span = world.tensors[circle.order[0]].statements[0].span if asked is None else asked.span
-    if circle.monotone:
-        found = _going_round(world, domains, table, circle.order, _starts(world, circle))
-        found = None if found is None else with_unreached(found)
-    elif _all_real(world, circle):
-        found = _going_round(world, domains, table, circle.order, dict.fromkeys(circle.order, "float"))
-        if found is not None and not _stay_real(world, table, circle, found):
-            return None
-    else:
-        return None
-    if found is None:
-        return None
     most = asked.most if asked is not None and asked.most else MOST_MONOTONE if circle.monotone else MOST
-    reports = reports_of(world, circle)
     if asked is None:
-        return Fixpoint(found, circle.monotone, 0.0, most, False, "plain", span, reports)
+        span = world.tensors[circle.order[0]].statements[0].span
+        return Fixpoint((), circle.monotone, 0.0, most, False, "plain", span)
     tolerance, method = (0.0, "plain") if circle.monotone else (asked.tolerance, asked.method)
-    return Fixpoint(found, circle.monotone, tolerance, most, asked.lenient, method, span, reports)
+    return Fixpoint((), circle.monotone, tolerance, most, asked.lenient, method, asked.span)
+
+
+def _least(world: World, circle: Circle) -> dict[str, str] | None:
+    """The least element types of a circle's tensors; None where declared ones do not fit."""
+    if circle.monotone:
+        return _starts(world, circle)
+    return dict.fromkeys(circle.order, "float") if _all_real(world, circle) else None
 
 
 def _starts(world: World, circle: Circle) -> dict[str, str]:
@@ -150,9 +166,12 @@ def _all_real(world: World, circle: Circle) -> bool:
     return real
 
 
-def _stay_real(world: World, table: Table, circle: Circle, found: tuple[Definition, ...]) -> bool:
+def _stay_real(world: World, circle: Circle, found: tuple[Definition, ...]) -> bool:
+    """Whether the equations of a circle that is declared to settle give real numbers."""
     real = True
-    for definition in found:
+    for definition in () if circle.monotone else found:
+        if definition.tensor not in circle.order:
+            continue
         info = world.tensors[definition.tensor]
         given = join(dtype(piece.value) for piece in definition.pieces)
         if not is_floating(given) and any(tensors_read(p.value) & set(circle.order) for p in definition.pieces):

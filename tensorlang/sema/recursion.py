@@ -6,8 +6,11 @@ declared fixed point comes first, then the order of an axis (``well_founded.py``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tensorlang.sema import messages
 from tensorlang.sema.circles import Circle, find_circle, idempotent
+from tensorlang.sema.declared import Asked
 from tensorlang.sema.domains import accesses
 from tensorlang.sema.no_order import report
 from tensorlang.sema.polarity import check_circle
@@ -49,7 +52,7 @@ def _unit(world: World, group: dict[str, TensorInfo], edges: dict[str, list[str]
     asked = [ask for ask in world.settling if not group.keys().isdisjoint(ask.names)]
     for other in asked[1:]:
         messages.circle_asked_twice(world.problems, other.span, asked[0].span)
-    unit: Unit | None = None if asked else well_founded(group)
+    unit: Unit | None = _at_rest(world, group, asked[0]) if asked else well_founded(group)
     if unit is None:
         unit = find_circle(group, inside, asked[0] if asked else None)
     if unit is None:
@@ -57,3 +60,21 @@ def _unit(world: World, group: dict[str, TensorInfo], edges: dict[str, list[str]
     elif isinstance(unit, Circle) and unit.monotone:
         check_circle(world, group, unit.order, frozenset(name for name, info in group.items() if idempotent(info)))
     return unit
+
+
+def _at_rest(world: World, group: dict[str, TensorInfo], asked: Asked) -> Recurrence | None:
+    """A recurrence at each position of which the declared tensors are a fixed point, as in layers that come to rest."""
+
+    def rest(members: Mapping[str, TensorInfo], reads: Mapping[str, list[str]]) -> Circle | None:
+        return find_circle(members, reads, asked) if not members.keys().isdisjoint(asked.names) else None
+
+    found = well_founded(group, rest)
+    named = {name for name in asked.names if name in group}
+    resting = {name for circle in (found.resting if found is not None else ()) for name in circle.order}
+    if found is None or not named <= resting:
+        return None
+    for circle in found.circles:
+        if circle.monotone:
+            members = {name: group[name] for name in circle.order}
+            check_circle(world, members, circle.order, frozenset(n for n, info in members.items() if idempotent(info)))
+    return found

@@ -149,6 +149,9 @@ class _Renamed:
             axes=tuple((self.names.get(name, name), axis) for name, axis in scan.axes),
             definitions=tuple(map(self.definition, scan.definitions)),
             inner=tuple(map(self.scan, scan.inner)),
+            resting=tuple(
+                replace(r, tensors=tuple(self.names.get(name, name) for name in r.tensors)) for r in scan.resting
+            ),
             kept=frozenset(self.names[name] for name in scan.members if name in self.names),
         )
 

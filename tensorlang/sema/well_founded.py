@@ -7,8 +7,9 @@ that read each other in a circle at the same position are a recurrence of their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tensorlang.sema.resolved import (
     Access,
@@ -26,6 +27,9 @@ from tensorlang.sema.resolved import (
 )
 from tensorlang.sema.scope import TensorInfo
 
+if TYPE_CHECKING:
+    from tensorlang.sema.circles import Circle
+
 # Choices of axes that are followed for one group at most; there are more only in programs made for it.
 ATTEMPTS = 64
 
@@ -34,18 +38,25 @@ ATTEMPTS = 64
 class Recurrence:
     """``order`` are the tensors in the order of one step, ``axes`` their axes; ``reverse`` runs from the end.
 
-    ``inner`` are those that read each other at the same position, as recurrences along further axes.
+    ``inner`` are those that read each other at the same position, as recurrences along further axes; ``resting`` those
+    that are declared to be a fixed point there.
     """
 
     order: tuple[str, ...]
     axes: dict[str, int]
     reverse: bool
     inner: tuple[Recurrence, ...] = ()
+    resting: tuple[Circle, ...] = ()
 
     def stepped(self, tensor: str) -> frozenset[int]:
         """The axes of a tensor whose positions come one after the other."""
         deeper = (other.stepped(tensor) for other in self.inner if tensor in other.order)
         return frozenset((self.axes[tensor],)).union(*deeper)
+
+    @property
+    def circles(self) -> tuple[Circle, ...]:
+        """All fixed points at one position, those inside inner recurrences too."""
+        return (*self.resting, *(circle for other in self.inner for circle in other.circles))
 
     @property
     def depth(self) -> int:
@@ -70,8 +81,11 @@ class Attempt:
     lags: tuple[tuple[Link, int], ...] = ()
 
 
-def well_founded(group: Mapping[str, TensorInfo]) -> Recurrence | None:
-    """How a group is computed position by position, if it can be."""
+Rest = Callable[[Mapping[str, TensorInfo], Mapping[str, list[str]]], "Circle | None"]
+
+
+def well_founded(group: Mapping[str, TensorInfo], rest: Rest | None = None) -> Recurrence | None:
+    """How a group is computed position by position, if it can be; ``rest`` tells circles that are fixed points."""
     links = [
         Link(name, statement, access, bound)
         for name, info in group.items()
@@ -79,7 +93,7 @@ def well_founded(group: Mapping[str, TensorInfo]) -> Recurrence | None:
         for access, bound in reads(statement)
         if access.tensor in group
     ]
-    return _search(group, links, {name: frozenset() for name in group})
+    return _search(group, links, {name: frozenset() for name in group}, rest)
 
 
 def reads(statement: Statement) -> Iterator[tuple[Access, frozenset[str]]]:
@@ -116,7 +130,7 @@ def shifted(entry: Resolved) -> tuple[str, int] | None:
 
 
 def _search(
-    group: Mapping[str, TensorInfo], links: list[Link], taken: Mapping[str, frozenset[int]]
+    group: Mapping[str, TensorInfo], links: list[Link], taken: Mapping[str, frozenset[int]], rest: Rest | None
 ) -> Recurrence | None:
     """The choice of axes that nests least; of those the one with the fewest positions known, else the first."""
     found: list[tuple[tuple[int, int, int], Recurrence]] = []
@@ -126,7 +140,7 @@ def _search(
         lags = [lag for _, lag in attempt.lags]
         if not any(lags) or min(lags) < 0 < max(lags):
             continue
-        recurrence = _ordered(group, attempt, taken, min(lags) < 0)
+        recurrence = _ordered(group, attempt, taken, min(lags) < 0, rest)
         if recurrence is not None:
             found.append(((recurrence.depth, _positions(group, attempt), at), recurrence))
             if recurrence.depth == 1:
@@ -147,7 +161,11 @@ def _positions(group: Mapping[str, TensorInfo], attempt: Attempt) -> int:
 
 
 def _ordered(
-    group: Mapping[str, TensorInfo], attempt: Attempt, taken: Mapping[str, frozenset[int]], reverse: bool
+    group: Mapping[str, TensorInfo],
+    attempt: Attempt,
+    taken: Mapping[str, frozenset[int]],
+    reverse: bool,
+    rest: Rest | None,
 ) -> Recurrence | None:
     """Each tensor behind those that it reads at the same position; circles there are recurrences further in."""
     same = [link for link, lag in attempt.lags if lag == 0]
@@ -156,18 +174,24 @@ def _ordered(
         edges[link.reader].append(link.access.tensor)
     order: list[str] = []
     inner: list[Recurrence] = []
+    resting: list[Circle] = []
     for part in components(edges):
         if len(part) == 1 and part[0] not in edges[part[0]]:
             order += part
             continue
         members = {name: info for name, info in group.items() if name in set(part)}
+        circle = None if rest is None else rest(members, {n: [m for m in edges[n] if m in members] for n in members})
+        if circle is not None:
+            resting.append(circle)
+            order += circle.order
+            continue
         inside = [link for link in same if link.reader in members and link.access.tensor in members]
-        deeper = _search(members, inside, {name: taken[name] | {attempt.axes[name]} for name in members})
+        deeper = _search(members, inside, {name: taken[name] | {attempt.axes[name]} for name in members}, rest)
         if deeper is None:
             return None
         inner.append(deeper)
         order += deeper.order
-    return Recurrence(tuple(order), attempt.axes, reverse, tuple(inner))
+    return Recurrence(tuple(order), attempt.axes, reverse, tuple(inner), tuple(resting))
 
 
 def _attempts(

@@ -200,31 +200,83 @@ def test_training_through_a_fixed_point(method):
     assert float(results.outputs["Loss"]) < 1e-3
 
 
-def test_a_layer_at_rest_in_each_layer_of_a_network():
-    """All layers settle together: the state before and what it comes to rest at, for each layer."""
-    text = """
+LAYERS = """
 dim layer = 3, h = 4
 input X[b,h]
 param W[layer,h,h'] ~ normal(0, 0.2)
 S[0,b,h] = X[b,h]
-fixpoint Z tol 1e-12 max 400
+fixpoint Z tol 1e-12 max {most}
 Z[layer,b,h] = tanh(W[layer,h,h'] Z[layer,b,h'] + S[layer,b,h])
 S[layer+1,b,h] = Z[layer,b,h] + 0.5 S[layer,b,h]
 Last[b,h] = S[-1,b,h]
 output Last
 """
-    program, x = tl.compile(text, dtype="float64"), random(2, 4)
-    ours = program(X=x)["Last"]
+
+MODULES = """
+def Rest(X[b,h]) -> Y[b,h]:
+    param W[h,h'] ~ normal(0, 0.2)
+    fixpoint Z tol 1e-12 max {most}
+    Z[b,h] = tanh(W[h,h'] Z[b,h'] + X[b,h])
+    Y[b,h] = Z[b,h] + 0.5 X[b,h]
+
+dim layer = 3, h = 4
+input X[b,h]
+S[0,b,h] = X[b,h]
+S[layer+1] = Rest[layer](S[layer])
+Last[b,h] = S[-1,b,h]
+output Last
+"""
+
+
+def layers(x, weights):
     s = x
-    for w in program.W:
+    for w in weights:
         z = torch.zeros_like(s)
         for _ in range(200):
             z = torch.tanh(z @ w.T + s)
         s = z + 0.5 * s
-    torch.testing.assert_close(ours, s, rtol=1e-8, atol=1e-8)
-    pairs = zip(gradients(ours.sum(), x, program.W), gradients(s.sum(), x, program.W), strict=True)
-    for found, wanted in pairs:
+    return s
+
+
+@pytest.mark.parametrize("text", [LAYERS, MODULES])
+def test_a_layer_at_rest_in_each_layer_of_a_network(text):
+    """Each layer comes to rest before the next one begins, in as few steps as it alone needs."""
+    program, x = tl.compile(text.format(most=60), dtype="float64"), random(2, 4)
+    ours = program(X=x)["Last"]
+    (w,) = program.parameters()
+    theirs = layers(x, w)
+    torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
+    for found, wanted in zip(gradients(ours.sum(), x, w), gradients(theirs.sum(), x, w), strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_a_layer_that_does_not_come_to_rest_is_told():
+    program = tl.compile(LAYERS.format(most=3))
+    with pytest.raises(tl.RunError, match=r"E0530.*`Z` did not settle in 3 steps"):
+        program(X=torch.ones(2, 4))
+
+
+def test_shortest_ways_that_change_with_time():
+    """A circle of aggregates at each position of a recurrence: distances, dearer where they were long before."""
+    text = """
+input W[t,x,x']
+dim x = 5
+fixpoint D
+D[t,z] min= D[t,y] + W[t,y,z] + 0.1 Old[t,z]
+D[t,z] min= Old[t,z] + 9
+Old[t+1,z] = D[t,z]
+Old[0,z] = z
+output D
+"""
+    w = torch.rand(4, 5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 8
+    found = tl.compile(text, dtype="float64")(W=w)["D"]
+    old = torch.arange(5, dtype=torch.float64)
+    for t in range(4):
+        d = old + 9
+        for _ in range(10):
+            d = torch.minimum(old + 9, (d[:, None] + w[t]).amin(0) + 0.1 * old)
+        torch.testing.assert_close(found[t], d)
+        old = d
 
 
 def test_a_recurrence_inside_a_fixed_point():
