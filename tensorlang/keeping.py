@@ -190,7 +190,7 @@ def _kept(function: Callable[..., Any], arguments: Sequence[Any]) -> int | None:
     try:
         with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
             result = function(*arguments)
-    except (RuntimeError, NotImplementedError):
+    except RuntimeError:
         return None
     del result
     return sum(value.untyped_storage().nbytes() for value in held.values())
