@@ -12,7 +12,6 @@ from tensorlang.ir.recursion import Manner, Scan
 from tensorlang.sema import messages
 from tensorlang.sema.circles import Circle
 from tensorlang.sema.domains import accesses
-from tensorlang.sema.resolved import Access
 from tensorlang.sema.scope import Scope
 from tensorlang.sema.settings import Form, Settings, names_of, settings_of
 from tensorlang.sema.world import World
@@ -59,7 +58,7 @@ def _manner(world: World, given: Settings) -> Manner:
 def check_manners(world: World) -> None:
     """Report declarations of tensors that are no recurrence, and recurrences of which several ask."""
     first: dict[int, Wish] = {}
-    world.manners = [replace(wish, names=tuple(_meant(world, name) for name in wish.names)) for wish in world.manners]
+    world.manners = [replace(wish, names=_meant(world, wish.names)) for wish in world.manners]
     for wish in world.manners:
         units = {id(unit): unit for name in wish.names if (unit := world.units.get(name)) is not None}
         for name in wish.names:
@@ -72,17 +71,13 @@ def check_manners(world: World) -> None:
             first.setdefault(key, wish)
 
 
-def _meant(world: World, name: str) -> str:
-    """The recurrence that a tensor is a copy or a position of: ``H = recurrent.GRU(X, h=8)``."""
-    found, met = name, {name}
-    while found not in world.units:
-        statements = world.tensors[found].statements
-        value = statements[0].value if len(statements) == 1 else None
-        if not isinstance(value, Access) or value.tensor in met or value.tensor not in world.tensors:
-            return name
-        found = value.tensor
-        met.add(found)
-    return found
+def _meant(world: World, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The recurrences that names stand for: themselves, or those inside what a module gives (``Y = ssm.S5(...)``)."""
+    found: list[str] = []
+    for name in names:
+        inside = [other for other in world.units if other.startswith(f"{name}.")]
+        found += [name] if name in world.units or not inside else inside
+    return tuple(found)
 
 
 def _needs_itself(world: World, name: str) -> bool:

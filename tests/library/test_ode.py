@@ -122,7 +122,7 @@ def test_a_field_without_parameters_and_one_that_is_named():
     assert sorted(program.state_dict()) == ["f.B", "f.C", "f.V", "f.W"]
 
 
-def test_a_declaration_reaches_the_recurrence_behind_a_path():
+def test_a_declaration_reaches_the_recurrence_inside_a_module():
     text = "import ode\ndim d = 3\ninput X[d]\nPath = ode.RK4(ode.Field(hidden=4), X, steps=12)\n"
     text += "Y = ode.NeuralODE(X, hidden=4)\nscan Path checkpoint 3\nscan Y checkpoint 5\n"
     checked = check(Source("test.tl", text), Options())

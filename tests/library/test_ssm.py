@@ -135,6 +135,12 @@ def test_all_positions_are_computed_at_once(name):
     assert "one_step" in tl.compile(LAYERS["ConvSSM"][0]).source
 
 
+def test_a_layer_may_be_computed_position_by_position():
+    text, shape, meant = LAYERS["S5"]
+    agree(text + "\nscan Y method loop", {"X": drawn(*shape)}, meant)
+    assert "one_step" in tl.compile(text + "\nscan Y method loop").source
+
+
 def test_axes_in_front_and_one_sequence_alone():
     text = "import ssm\ndim i = 3\ninput X[a,b,t,i]\nY = ssm.S5(X, n=5, o=2)"
     agree(text, {"X": drawn(2, 3, 4, 3)}, lambda X, **p: s5(X.flatten(0, 1), **p).unflatten(0, (2, 3)))
