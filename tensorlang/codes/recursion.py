@@ -32,7 +32,8 @@ CODES: tuple[Code, ...] = (
         "E0522", "whole numbers that start at an infinity",
         "A circle of `min=` or `max=` starts where nothing has been found yet: at an infinity. An equation that adds to it or "
         "multiplies it needs real numbers there, since the largest integer plus one is not a larger one. Without a declared "
-        "type such a tensor is a float; integers that are only passed on, as labels are, stay integers.",
+        "type such a tensor is a float; integers that are only passed on, as labels are, stay integers. The same holds for a "
+        "recurrence by `min=` or `max=` with elements that no equation names.",
         "input int W[x,x']\nint D[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
         "input int W[x,x']\nD[x,z] min= W[x,z]\nD[x,z] min= D[x,y] + W[y,z]\n",
     ),

@@ -16,6 +16,7 @@ from tensorlang.ir.recursion import Fixpoint, Resting, Scan
 from tensorlang.sema import messages
 from tensorlang.sema.build import Table
 from tensorlang.sema.circles import Circle, counted, idempotent
+from tensorlang.sema.coverage import covers
 from tensorlang.sema.define import define
 from tensorlang.sema.domains import Domains
 from tensorlang.sema.order import in_order
@@ -78,6 +79,9 @@ def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) 
             return None
         least |= of_circle
     found = _going_round(world, domains, table, recurrence.order, least)
+    begun = {} if found is None else _begun_by_nothing(world, table, recurrence, found)
+    if begun:
+        found = _going_round(world, domains, table, recurrence.order, least | begun)
     tell_outside(domains, recurrence)
     if found is None or not all(_stay_real(world, circle, found) for circle in recurrence.circles):
         return None
@@ -86,6 +90,23 @@ def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) 
         if circle.monotone:
             by_name |= {d.tensor: d for d in with_unreached(tuple(by_name[name] for name in circle.order))}
     return _nested(world, table, recurrence, by_name)
+
+
+def _begun_by_nothing(
+    world: World, table: Table, recurrence: Recurrence, found: tuple[Definition, ...]
+) -> dict[str, str]:
+    """Whole numbers that are counted on from elements which no equation names: an infinity, so they are real."""
+    reckoned = counted({name: world.tensors[name] for name in recurrence.order})
+    begun = {}
+    for definition in found:
+        name = definition.tensor
+        counts = definition.aggregate in ("min", "max") and table.dtypes[name] == "int" and name in reckoned
+        if counts and not covers(definition, table.shapes[name]):
+            info = world.tensors[name]
+            if info.element is not None:
+                messages.counted_integers(world.problems, info.span, name, info.element)
+            begun[name] = "float"
+    return begun
 
 
 def _with_first(recurrence: Recurrence, definition: Definition) -> Definition:

@@ -72,7 +72,7 @@ def fixpoint_not_real(problems: Problems, span: Span, name: str, element: str, a
 def counted_integers(problems: Problems, span: Span, name: str, element: str) -> None:
     problems.error(
         "E0522",
-        f"`{name}` is declared as {element}, and its circle counts on from the infinity that it starts at",
+        f"`{name}` is declared as {element}, and its equations count on from an infinity, where nothing is found yet",
         (span, "an infinity is a real number"),
         help=["declare it as float, or leave the type out"],
     )
