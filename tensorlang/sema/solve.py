@@ -60,14 +60,12 @@ def solve(world: World) -> Domains:
 
 def _softly(domains: Domains) -> bool:
     """Let what nothing else bounds have the size of what it stands with; whether that gave any a size."""
-    moved = False
+    moved = by_formals(domains)
     for a, b, span in domains.soft:
         if (domains.size(a) is None) != (domains.size(b) is None):
             domains.unify(a, b, "", span)
             moved = True
-    if moved or bound_indices(domains) or bound_axes(domains) or bound_axes_by_reads(domains):
-        return True
-    return by_formals(domains)
+    return moved or bound_indices(domains) or bound_axes(domains) or bound_axes_by_reads(domains)
 
 
 def _run(domains: Domains) -> None:
