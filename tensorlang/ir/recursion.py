@@ -85,7 +85,8 @@ class Fixpoint:
     reached exactly. Otherwise real values: the end is where no element changes by more than ``tolerance`` (times the
     largest, where that is above 1). One that is not reached in ``most`` steps is an error, or (``lenient``) a warning.
     ``method``: ``anderson`` or ``plain``. ``reports`` are scalars that say how it went, as (tensor, what): the number
-    of ``steps``, and the ``residual``, the largest change in the last one.
+    of ``steps``, and the ``residual``, the largest change in the last one. ``inner`` are recurrences that each step
+    goes through from their beginning; their definitions stand in ``definitions``.
     """
 
     definitions: tuple[Definition, ...]
@@ -96,6 +97,7 @@ class Fixpoint:
     method: str
     span: Span = field(compare=False, repr=False)
     reports: tuple[tuple[str, str], ...] = ()
+    inner: tuple[Scan, ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -108,10 +110,12 @@ class Fixpoint:
     @property
     def state(self) -> tuple[str, ...]:
         """The members that are read before a step has computed them: what goes from one step to the next."""
+        together = {name: scan.members for scan in self.inner for name in scan.members}
         found = []
         for at, definition in enumerate(self.definitions):
-            later = frozenset().union(*(definition_reads(other) for other in self.definitions[: at + 1]))
-            if definition.tensor in later:
+            inside = together.get(definition.tensor, ())
+            readers = (other for other in self.definitions[: at + 1] if other.tensor not in inside)
+            if any(definition.tensor in definition_reads(other) for other in readers):
                 found.append(definition.tensor)
         return tuple(found)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Expr, Index, Read, children, with_children
 from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition_reads
-from tensorlang.ir.recursion import Feed, Fixpoint, Iteration
+from tensorlang.ir.recursion import Feed, Fixpoint, Iteration, Scan
 from tensorlang.ops import REDUCTIONS
 from tensorlang.passes.loop_hoisting import Hoister
 
@@ -22,8 +22,8 @@ _NONE = Index("", Size.of(0))  # no index of an equation: there is none along wh
 
 def make_iteration(
     fixpoint: Fixpoint, program: Program, tensors: dict[str, Tensor]
-) -> tuple[Iteration, list[Definition]]:
-    """The iteration of a fixpoint, and the definitions taken out of it; ``tensors`` gains theirs."""
+) -> tuple[Iteration, list[Definition], tuple[Scan, ...]]:
+    """The iteration of a fixpoint, and the definitions and recurrences outside of it; ``tensors`` gains theirs."""
     names = frozenset(definition.tensor for definition in fixpoint.definitions)
     hoister = Hoister(names, tensors)
     definitions = tuple(
@@ -31,24 +31,43 @@ def make_iteration(
         for d in fixpoint.definitions
     )
     state = fixpoint.state
-    inside = {name: replace(_bare(tensors[name]), kind="defined") for name in names}
+    body, feeds = _body(fixpoint, program, tensors, definitions)
+    stepped = {name for scan in fixpoint.inner for name in scan.members}
+    ends = {d.tensor: d for d in definitions if d.tensor not in state}
+    for name in ends.keys() - stepped:
+        tensors[name] = replace(tensors[name], kind="defined")
+    starts = {d.tensor: _start(fixpoint, d) for d in fixpoint.definitions if d.tensor in state}
+    outside = [*hoister.outside, *(d for name, d in ends.items() if name not in stepped)]
+    return Iteration(fixpoint, body, feeds, starts), outside, tuple(_over(scan, ends) for scan in fixpoint.inner)
+
+
+def _body(
+    fixpoint: Fixpoint, program: Program, tensors: Mapping[str, Tensor], definitions: tuple[Definition, ...]
+) -> tuple[Program, tuple[Feed, ...]]:
+    """The Program of one step, and what it is fed."""
+    state = fixpoint.state
+    once = {definition.tensor: definition for definition in _one_step(definitions, state)}
+    stepped = {name for scan in fixpoint.inner for name in scan.members}
+    inside = {name: replace(_bare(tensors[name]), kind="scanned" if name in stepped else "defined") for name in once}
     feeds = [Feed(f"{name}.before", "lag", name) for name in state]
     inside |= {feed.name: replace(_bare(tensors[feed.tensor]), name=feed.name, kind="input") for feed in feeds}
-    outside = frozenset().union(*map(definition_reads, definitions)) - names
+    outside = frozenset().union(*map(definition_reads, definitions)) - once.keys()
     for name in sorted(outside & tensors.keys()):
         feeds.append(Feed(name, "whole", name))
         inside[name] = replace(_bare(tensors[name]), kind="input")
-    body = Program(inside, _one_step(definitions, state), state, dims=program.dims, sizes=program.sizes)
-    read = body.restricted(state)
-    used = frozenset().union(*map(definition_reads, read.definitions))
-    fed = tuple(feed for feed in feeds if feed.name in used)
-    kept = {name: tensor for name, tensor in inside.items() if tensor.kind == "defined" or name in used}
-    body = replace(read, tensors=kept)
-    ends = [definition for definition in definitions if definition.tensor not in state]
-    for definition in ends:
-        tensors[definition.tensor] = replace(tensors[definition.tensor], kind="defined")
-    starts = {d.tensor: _start(fixpoint, d) for d in fixpoint.definitions if d.tensor in state}
-    return Iteration(fixpoint, body, fed, starts), [*hoister.outside, *ends]
+    plain = tuple(definition for name, definition in once.items() if name not in stepped)
+    scans = tuple(_over(scan, once) for scan in fixpoint.inner)
+    whole = Program(inside, plain, state, dims=program.dims, sizes=program.sizes, scans=scans)
+    body = whole.restricted(state)
+    read = frozenset().union(*map(definition_reads, body.definitions), *(scan.reads for scan in body.scans))
+    kept = {name: tensor for name, tensor in inside.items() if tensor.kind != "input" or name in read}
+    return replace(body, tensors=kept), tuple(feed for feed in feeds if feed.name in read)
+
+
+def _over(scan: Scan, definitions: Mapping[str, Definition]) -> Scan:
+    """A recurrence with other definitions of its tensors."""
+    inner = tuple(_over(deeper, definitions) for deeper in scan.inner)
+    return replace(scan, definitions=tuple(definitions[d.tensor] for d in scan.definitions), inner=inner)
 
 
 def _one_step(definitions: tuple[Definition, ...], state: tuple[str, ...]) -> tuple[Definition, ...]:

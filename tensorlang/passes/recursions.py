@@ -28,7 +28,14 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
-    for scan in program.scans:
+    scans = list(program.scans)
+    for fixpoint in program.fixpoints:
+        iteration, outside, ends = make_iteration(fixpoint, program, tensors)
+        definitions += outside
+        scans += ends
+        recursions.append(replace(iteration, body=optimised(iteration.body)))
+    program = replace(program, definitions=tuple(definitions), scans=tuple(scans))
+    for scan in scans:
         wanted = _wanted(program, scan)
         layer = make_layer(scan, program, tensors, wanted)
         whole = layer or make_linear(scan, tensors, frozenset(single.tensor for single in singles))
@@ -40,10 +47,6 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
         definitions += outside
         openings = tuple(replace(opening, body=optimised(opening.body)) for opening in loop.openings)
         recursions.append(replace(loop, body=optimised(loop.body), openings=openings))
-    for fixpoint in program.fixpoints:
-        iteration, outside = make_iteration(fixpoint, program, tensors)
-        definitions += outside
-        recursions.append(replace(iteration, body=optimised(iteration.body)))
     program = replace(program, tensors=tensors)
     made, left = store_less(program, definitions, (*program.recursions, *recursions), singles)
     return replace(made, definitions=ordered(made, left))

@@ -14,6 +14,7 @@ from tensorlang.sema.declared import Asked
 from tensorlang.sema.define import is_special
 from tensorlang.sema.resolved import Access, Addition, Multiplication, Raise, walk
 from tensorlang.sema.scope import TensorInfo
+from tensorlang.sema.well_founded import Recurrence, components, well_founded
 
 IDEMPOTENT = ("min=", "max=", "or=", "and=")
 
@@ -25,11 +26,15 @@ SEARCHED = 12
 
 @dataclass(slots=True, eq=False)
 class Circle:
-    """``order`` are the tensors in the order of one step; ``monotone``: each circle passes through min max or and."""
+    """``order`` are the tensors in the order of one step; ``monotone``: each circle passes through min max or and.
+
+    ``inner`` are tensors that each step computes position by position.
+    """
 
     order: tuple[str, ...]
     monotone: bool
     asked: Asked | None
+    inner: tuple[Recurrence, ...] = ()
 
 
 def find_circle(group: Mapping[str, TensorInfo], reads: Reads, asked: Asked | None) -> Circle | None:
@@ -41,9 +46,28 @@ def find_circle(group: Mapping[str, TensorInfo], reads: Reads, asked: Asked | No
     if asked is None:
         return None
     named = [name for name in group if name in asked.names]
+    stepping = _with_recurrences(group, reads, named, asked)
+    if stepping is not None:
+        return stepping
     cut = _cut(reads, [*named, *(name for name in group if name not in named)])
     assert cut is not None
     return Circle(_step_order(reads, cut), False, asked)
+
+
+def _with_recurrences(group: Mapping[str, TensorInfo], reads: Reads, named: list[str], asked: Asked) -> Circle | None:
+    """The circle where all that is left of circles between its declared tensors is computed position by position."""
+    rest = {name: [other for other in reads[name] if other not in named] for name in group if name not in named}
+    found = []
+    for part in components(rest):
+        if len(part) > 1 or part[0] in rest[part[0]]:
+            recurrence = well_founded({name: group[name] for name in part})
+            if recurrence is None:
+                return None
+            found.append(recurrence)
+    together = {name: recurrence.order for recurrence in found for name in recurrence.order}
+    apart = {name: [other for other in reads[name] if other not in together.get(name, ())] for name in reads}
+    cut = _cut(apart, named) if found else None
+    return None if cut is None else Circle(_step_order(apart, cut), False, asked, tuple(found))
 
 
 def idempotent(info: TensorInfo) -> bool:

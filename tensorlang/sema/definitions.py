@@ -138,8 +138,13 @@ def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> F
     found = None if least is None else _going_round(world, domains, table, circle.order, least)
     if found is None or not _stay_real(world, circle, found):
         return None
-    definitions = with_unreached(found) if circle.monotone else found
-    return replace(_way(world, circle), definitions=definitions, reports=reports_of(world, circle))
+    by_name = {d.tensor: d for d in (with_unreached(found) if circle.monotone else found)}
+    for recurrence in circle.inner:
+        by_name |= {name: _with_first(recurrence, by_name[name]) for name in recurrence.order}
+        tell_outside(domains, recurrence)
+    inner = tuple(_nested(world, table, recurrence, by_name) for recurrence in circle.inner)
+    way = _way(world, circle)
+    return replace(way, definitions=tuple(by_name.values()), reports=reports_of(world, circle), inner=inner)
 
 
 def _way(world: World, circle: Circle) -> Fixpoint:

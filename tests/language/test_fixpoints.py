@@ -280,16 +280,18 @@ output D
 
 
 def test_a_recurrence_inside_a_fixed_point():
-    """A state over time that also depends on where it ends: a periodic one, and a mean that it feels."""
+    """A state over time that feels its own mean: each step goes through all positions, only the mean is iterated."""
     text = """
 input X[t,h]
 param U[h,h'] ~ normal(0, 0.3)
-fixpoint M tol 1e-12 max 300
+fixpoint M tol 1e-12 max 60
 M[h] = mean[t](H[t,h])
 H[t,h] = tanh(U[h,h'] H[t-1,h'] + X[t,h] + 0.5 M[h])
 output H, M
 """
-    program, x = tl.compile(text, dtype="float64"), random(9, 4)
+    program, x = tl.compile(text, dtype="float64"), random(150, 4)
+    assert "M_before" in program.source
+    assert "H_before" not in program.source
     ours = program(X=x)
     m = torch.zeros(4, dtype=torch.float64)
     for _ in range(100):
@@ -303,3 +305,36 @@ output H, M
     pairs = zip(gradients(ours["H"].sum(), x, program.U), gradients(hs.sum(), x, program.U), strict=True)
     for found, wanted in pairs:
         torch.testing.assert_close(found, wanted, rtol=1e-6, atol=1e-8)
+
+
+NESTED = {
+    "layers": (LAYERS.format(most=60), ("Last",), {"W": (3, 4, 4)}),
+    "time": (
+        "input X[b,h]\nparam W[h,h']\nfixpoint M tol 1e-12\nM[h] = mean[b](H[b,h])\n"
+        "H[b,h] = tanh(W[h,h'] H[b-1,h'] + X[b,h] + 0.5 M[h])\noutput H\n",
+        ("H",),
+        {"W": (4, 4)},
+    ),
+    "inside": (
+        "input X[b,h]\nparam W[h,h']\nfixpoint Z tol 1e-12\nZ[b,h] = tanh(W[h,h'] Z[b,h'] + X[b,h])\n"
+        "fixpoint Q tol 1e-12\nQ[b,h] = 0.3 sin(Q[b,h']) W[h,h'] + Z[b,h]\noutput Q\n",
+        ("Q",),
+        {"W": (4, 4)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_ones_script(name):
+    text, outputs, shapes = NESTED[name]
+    made = build(planned(check(Source("p.tl", text), Options()).correct(), outputs), dtype="float64")
+    model = made.model({param: (random(*shape, seed=1) / 5).detach() for param, shape in shapes.items()})
+    script = torch.jit.script(model)
+    for rows in (3, 6):
+        x = random(rows, 4)
+        ours, theirs = script(x), model(x)
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)
+        found = gradients(ours.square().sum(), x, *script.parameters())
+        wanted = gradients(theirs.square().sum(), x, *model.parameters())
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
