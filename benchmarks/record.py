@@ -15,7 +15,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. Times are in seconds.
+    """One line of the table. What is measured is a time in seconds or, by its ``unit`` ``B``, memory in bytes.
 
     ``ratio`` is the median of the rounds' ratios (ours / theirs), None where there is no peer. ``goal`` bounds the
     ratio, or, without a peer, our time. ``number`` is the row of docs/benchmarks.md's plan that it belongs to.
@@ -28,6 +28,7 @@ class Row:
     peer: str = ""
     theirs: float | None = None
     ratio: float | None = None
+    unit: str = "s"
 
     @property
     def reached(self) -> bool | None:

@@ -23,11 +23,19 @@ def time(value: float | None) -> str:
     return f"{value / 1e-6:.3g} us"
 
 
+def memory(value: float | None) -> str:
+    """Bytes in the unit that suits them."""
+    if value is None:
+        return ""
+    return f"{value / (1 << 20):.3g} MiB" if value >= 1 << 20 else f"{value / (1 << 10):.3g} KiB"
+
+
 def cells(row: Row) -> tuple[str, ...]:
-    goal = "" if row.goal is None else f"{row.goal:g}" if row.ratio is not None else time(row.goal)
+    shown = memory if row.unit == "B" else time
+    goal = "" if row.goal is None else f"{row.goal:g}" if row.ratio is not None else shown(row.goal)
     mark = {None: "", True: "reached", False: "missed"}[row.reached]
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    return (str(row.number), row.name, time(row.ours), row.peer, time(row.theirs), ratio, goal and f"<= {goal}", mark)
+    return (str(row.number), row.name, shown(row.ours), row.peer, shown(row.theirs), ratio, goal and f"<= {goal}", mark)
 
 
 def text(rows: Sequence[Row]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from benchmarks import attention, compiling, first_answer, overhead, perceptron, table
+from benchmarks import allocation, attention, compiling, first_answer, memory, overhead, perceptron, table
 from benchmarks.record import Row, Settings
 from tensorlang import driver
 from tensorlang.options import Options
@@ -15,6 +16,7 @@ PROGRAMS = {
     "perceptron": perceptron.PROGRAM,
     "attention": attention.PROGRAM,
     "first answer": first_answer.PROGRAM,
+    "memory": memory.PROGRAM,
     "chain": compiling.chain(12),
     "fifty lines": compiling.fifty_lines(),
 }
@@ -40,6 +42,23 @@ def test_a_goal_bounds_the_ratio_or_the_time() -> None:
     assert not Row(1, "call", 3.0, 1.1, "by hand", 2.0, 1.5).reached
     assert Row(9, "check", 0.2, 0.25).reached
     assert Row(9, "ten equations", 0.2).reached is None
+
+
+def test_memory_is_shown_in_bytes() -> None:
+    row = Row(11, "memory", 1.5 * (1 << 20), 1.0, "by hand", 3.0 * (1 << 20), 0.5, "B")
+    assert table.cells(row)[2:6] == ("1.5 MiB", "by hand", "3 MiB", "0.50")
+    assert table.cells(Row(11, "kept", 2048.0, 4096.0, unit="B"))[2:] == ("2 KiB", "", "", "", "<= 4 KiB", "reached")
+
+
+def test_memory_is_counted_while_it_is_alive() -> None:
+    def run() -> torch.Tensor:
+        first = torch.ones(1000)
+        second = first * 2
+        del first
+        return second + 1
+
+    assert 8000 <= allocation.peak(run) < 8200
+    assert 4000 <= allocation.held(run) < 4200
 
 
 def test_the_table_is_markdown() -> None:

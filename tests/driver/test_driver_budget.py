@@ -6,9 +6,9 @@ import warnings
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
 
 import tensorlang as tl
+from benchmarks.allocation import held
 from tensorlang.diagnostics import CompileError
 from tensorlang.keeping import LoopNeed, Need, OverBudget, over_budget, parts_within
 from tensorlang.options import Options
@@ -18,21 +18,14 @@ RNN += "H[b,t,i] = sig(W[i,i'] H[b,t-1,i'] + X[b,t,i])\nY = H[b,-1,i]^2\n"
 STATE = 16 * 64 * 4  # the bytes of one position
 
 
-def held(run):
-    """The bytes that are alive once something has run, its result with all that its gradient keeps included."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        result = run()
-    total = sum(e.nbytes() for e in seen.profiler.kineto_results.events() if e.name() == "[memory]")
-    return total, result
-
-
 def called(text, budget, **inputs):
     """What a call holds with a budget, its loss and the gradients of its parameters, and what was warned of."""
     program = tl.compile(text, memory_budget=budget, seed=1)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         program(**inputs)
-    total, result = held(lambda: program(**inputs)["Y"])
+    total = held(lambda: program(**inputs)["Y"])
+    result = program(**inputs)["Y"]
     result.backward()
     told = [str(one.message) for one in heard if isinstance(one.message, OverBudget)]
     return total, result.detach(), [p.grad for p in program.parameters()], told
@@ -60,7 +53,7 @@ def test_each_length_is_cut_by_itself():
     for length, cut in ((20, False), (400, True), (30, False)):
         x = torch.randn(1, length, 1).expand(16, length, 64)
         program(X=x)
-        total, _ = held(lambda x=x: program(X=x)["Y"])
+        total = held(lambda x=x: program(X=x)["Y"])
         assert (total < length * STATE) == cut
 
 

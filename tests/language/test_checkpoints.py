@@ -6,9 +6,9 @@ import pytest
 import test_recurrence
 import test_single_positions
 import torch
-from memory import peak
 
 import tensorlang as tl
+from benchmarks.allocation import peak
 from tensorlang.backends.torch_module import build
 from tensorlang.driver import check
 from tensorlang.ir.plan import LoopPlan

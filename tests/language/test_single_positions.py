@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from memory import peak
 
 import tensorlang as tl
+from benchmarks.allocation import peak
 from tensorlang.backends.reference import evaluate
 from tensorlang.backends.torch_module import build
 from tensorlang.driver import check

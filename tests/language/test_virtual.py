@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pytest
 import torch
-from memory import peak
 from properties.recurrences import recurrence
 
 import tensorlang as tl
+from benchmarks.allocation import peak
 from tensorlang.backends.reference import evaluate
 from tensorlang.diagnostics import CompileError
 from tensorlang.driver import check
