@@ -12,13 +12,25 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size, largest
-from tensorlang.ir.facts import presence
-from tensorlang.ir.nodes import Apply, Expr, Index, Position, Where, affine, conjunction, size_value, tensors_read
+from tensorlang.ir.facts import dtype, presence
+from tensorlang.ir.nodes import (
+    Apply,
+    Expr,
+    Index,
+    Position,
+    Where,
+    affine,
+    conjunction,
+    number,
+    size_value,
+    tensors_read,
+)
 from tensorlang.ir.program import Definition, Piece, Program, Tensor
 from tensorlang.ir.recursion import Loop, Opening, Scan
 from tensorlang.passes.contexts import reads
 from tensorlang.passes.loop_bodies import Body, Moving, spread_of, without
 from tensorlang.passes.loop_hoisting import Hoister
+from tensorlang.passes.ranges import not_negative
 from tensorlang.passes.sound import operators
 from tensorlang.passes.vanishing import neutral
 
@@ -175,7 +187,21 @@ class _Work:
             value = body.sliced(moving.piece.value, moving)
             guard = self._inside(moving, body, start=rank)
             pieces.append(_less(moving, _guarded(value, guard), moving.piece.special and not alone, body))
+        pieces += self._outside(definition, body)
         return Definition(definition.tensor, definition.aggregate, tuple(pieces) or (self._nothing(definition),))
+
+    def _outside(self, definition: Definition, body: Body) -> list[Piece]:
+        """Behind the end of a tensor that is shorter than others a read gives 0, also where nothing else would be."""
+        length = self.tensors[definition.tensor].shape[self._axis(definition.tensor)]
+        more = (self.scan.steps - length).constant
+        if definition.aggregate in ("sum", "any") or not_negative(length - self.scan.steps):
+            return []
+        if not self.scan.reverse and more is not None and all(lag >= more for lag in self._lags(definition.tensor)):
+            return []
+        piece = self._nothing(definition)
+        zero = number(0) if dtype(piece.value) != "bool" else number(False)
+        behind = Apply("ge", (body.step(), size_value(length)))
+        return [replace(piece, value=Where(behind, zero), special=True)]
 
     def _nothing(self, definition: Definition) -> Piece:
         """What a tensor is at a position that no equation names."""
@@ -203,28 +229,37 @@ class _Work:
                 pieces.append(_less(moving, _guarded(value, guard), moving.piece.special, body))
             else:
                 pieces.append(_less(moving, _guarded(body.sliced(moving.piece.value, moving), guard), special, body))
+        pieces += self._outside(definition, body)
         return Definition(definition.tensor, definition.aggregate, tuple(pieces))
 
     def _inside(self, moving: Moving, body: Body, start: int) -> list[Expr]:
         """The conditions under which the body is at a position that a piece defines; from ``start`` on."""
-        if moving.index is None:
-            return [] if body.position is not None else [Apply("eq", (body.step(), size_value(moving.offset)))]
+        length = self.tensors[moving.definition.tensor].shape[moving.axis]
         rank = self._rank(moving)
         begun = rank is not None and rank <= start
         found: list[Expr] = []
+        if moving.index is None and body.position is None:
+            found.append(Apply("eq", (body.step(), size_value(moving.offset))))
+        if moving.index is None:
+            return found if not_negative(length - moving.end) else [*found, self._before(length, body)]
         if (moving.offset.constant or 0) > 0 and (self.scan.reverse or not begun):
             found.append(Apply("ge", (body.step(), size_value(moving.offset))))
-        more = (moving.end - self.scan.steps).constant
-        ends = (more is None or more < 0) and not (self.scan.reverse and begun)
-        if ends and not self._unseen(moving):
-            found.append(Apply("lt", (body.step(), size_value(moving.end))))
+        ends = [moving.end] if not_negative(length - moving.end) else [length]
+        ends += [moving.end] if ends == [length] and not not_negative(moving.end - length) else []
+        for end in ends:
+            beyond = not not_negative(end - self.scan.steps) and not (self.scan.reverse and begun and end == moving.end)
+            if beyond and not self._unseen(moving, end):
+                found.append(self._before(end, body))
         return found
 
-    def _unseen(self, moving: Moving) -> bool:
-        """Whether what an equation would give behind its last position is neither read nor kept, and no error."""
+    def _before(self, end: Size, body: Body) -> Expr:
+        return Apply("lt", (body.step(), size_value(end)))
+
+    def _unseen(self, moving: Moving, end: Size) -> bool:
+        """Whether what an equation would give from an end on is neither read nor kept, and no error."""
         name = moving.definition.tensor
-        more = (self.scan.steps - moving.end).constant
-        if self.scan.reverse or more is None or self.tensors[name].shape[moving.axis] != moving.end:
+        more = (self.scan.steps - end).constant
+        if self.scan.reverse or more is None or self.tensors[name].shape[moving.axis] != end:
             return False
         if operators(moving.piece.value) & {"mod", "floordiv"}:
             return False

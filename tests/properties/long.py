@@ -21,6 +21,10 @@ import torch
 from .compare import format_fault, gradient_fault, pass_fault, rule_fault, script_fault, torch_fault
 from .equations import program
 from .generate import Generated
+from .linear_recurrences import linear_recurrence
+from .nested import nested
+from .positions import joined, positions
+from .recurrences import recurrence, single
 from .shrink import shrunk
 
 Check = Callable[[Generated], str | None]
@@ -32,6 +36,16 @@ CHECKS: dict[str, tuple[Check, int]] = {
     "gradient": (gradient_fault, 20),
     "script": (script_fault, 200),
     "format": (format_fault, 20),
+}
+
+# What is generated: equations, or recurrences of some kind.
+KINDS: dict[str, Callable[[random.Random], Generated]] = {
+    "recurrences": recurrence,
+    "single": single,
+    "positions": positions,
+    "joined": joined,
+    "nested": lambda source: nested(source).generated,
+    "linear": linear_recurrence,
 }
 
 
@@ -61,6 +75,7 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--equations", type=int, default=4, help="at most, in one program")
+    parser.add_argument("--kind", choices=["equations", *KINDS], default="equations")
     parser.add_argument("--check", choices=[*CHECKS, "all"], default="all")
     parser.add_argument("--failures", type=int, default=20, help="kinds of failure to show before giving up")
     options = parser.parse_args()
@@ -68,7 +83,9 @@ def main() -> int:
     seen: Counter[str] = Counter()
     start = time.perf_counter()
     for seed in range(options.seed, options.seed + options.programs):
-        generated = program(random.Random(seed), options.equations)
+        source = random.Random(seed)
+        made = KINDS.get(options.kind)
+        generated = program(source, options.equations) if made is None else made(source)
         for name, (check, share) in CHECKS.items():
             if options.check not in (name, "all") or (options.check == "all" and seed % share):
                 continue
