@@ -93,6 +93,9 @@ def _scan(scan: Scan, names: Names) -> Scan:
         axes=tuple((names.get(tensor, tensor), axis) for tensor, axis in scan.axes),
         definitions=tuple(_definition(definition, names) for definition in scan.definitions),
         inner=tuple(_scan(inner, names) for inner in scan.inner),
+        resting=tuple(
+            replace(r, tensors=tuple(names.get(tensor, tensor) for tensor in r.tensors)) for r in scan.resting
+        ),
         kept=frozenset(names.get(tensor, tensor) for tensor in scan.kept),
     )
 
@@ -100,7 +103,8 @@ def _scan(scan: Scan, names: Names) -> Scan:
 def _fixpoint(unit: Fixpoint, names: Names) -> Fixpoint:
     definitions = tuple(_definition(definition, names) for definition in unit.definitions)
     reports = tuple((names.get(tensor, tensor), what) for tensor, what in unit.reports)
-    return replace(unit, definitions=definitions, reports=reports)
+    inner = tuple(_scan(scan, names) for scan in unit.inner)
+    return replace(unit, definitions=definitions, reports=reports, inner=inner)
 
 
 def _definition(definition: Definition, names: Names) -> Definition:
