@@ -14,6 +14,7 @@ from math import prod
 from tensorlang.backends.kernel_texts import used_kernels
 from tensorlang.backends.torch_iterations import iteration_lines, kernels_of
 from tensorlang.backends.torch_loops import loop_lines
+from tensorlang.backends.torch_newton import KERNEL, newton_lines
 from tensorlang.backends.torch_segments import KERNELS as OF_SEGMENTS
 from tensorlang.backends.torch_segments import segment_lines
 from tensorlang.ir.code import Call, Code, Extent, Template, parts
@@ -44,6 +45,7 @@ def _loops(plan: Plan, dtype: str, device: str) -> list[str]:
             case LoopPlan():
                 cut = loop.loop.scan.manner.checkpoint
                 lines += [*(segment_lines(loop) if cut else loop_lines(loop)), "", ""]
+                lines += [*newton_lines(loop), "", ""] if loop.whole is not None else []
             case IterationPlan():
                 lines += [*iteration_lines(loop), "", ""]
     return lines
@@ -54,6 +56,7 @@ def _kernels_used(plan: Plan) -> dict[str, str]:
     loops = [loop for part in every_plan(plan) for loop in part.loops]
     own = [name for loop in loops if isinstance(loop, IterationPlan) for name in kernels_of(loop)]
     own += [*OF_SEGMENTS] if _in_parts(plan) else []
+    own += [KERNEL for loop in loops if isinstance(loop, LoopPlan) and loop.whole is not None]
     return used_kernels((*(Call(name, (), ()) for name in own), *_codes(plan)))
 
 

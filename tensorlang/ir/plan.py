@@ -84,6 +84,21 @@ class StepPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class WholePlan:
+    """All positions at once: ``function`` calls ``step``, which computes all from a guess, until the guess is right.
+
+    ``loop`` and ``given`` are how many tensors and numbers the loop and the step take beside the guess, as types.
+    """
+
+    function: str
+    step: str
+    plan: Plan
+    loop: tuple[str, ...]
+    given: tuple[str, ...]
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoopPlan:
     """A recurrence: ``function`` runs over the positions and calls ``steps``, the last of them from ``start`` on.
 
@@ -93,6 +108,7 @@ class LoopPlan:
     function: str
     loop: Loop
     steps: tuple[StepPlan, ...]
+    whole: WholePlan | None = None
 
     @property
     def step(self) -> str:
@@ -142,8 +158,9 @@ class Plan:
 def steps_of(loop: LoopPlan | IterationPlan) -> tuple[tuple[str, Plan], ...]:
     """The functions that a recursion calls, with their plans."""
     match loop:
-        case LoopPlan(steps=steps):
-            return tuple((step.function, step.plan) for step in steps)
+        case LoopPlan(steps=steps, whole=whole):
+            every = () if whole is None else ((whole.step, whole.plan),)
+            return (*((step.function, step.plan) for step in steps), *every)
         case IterationPlan(step=step, body=body):
             return ((step, body),)
 
@@ -183,6 +200,8 @@ def _heading(loop: LoopPlan | IterationPlan, at: int) -> str:
     if isinstance(loop, IterationPlan):
         end = "nothing changes" if loop.iteration.fixpoint.monotone else "it has settled"
         return f"{loop.step}, in each step of {loop.function}, until {end}:"
+    if loop.whole is not None and at == len(loop.steps):
+        return f"{loop.whole.step}, of all positions from a guess, in each round of {loop.whole.function}:"
     if at < len(loop.steps) - 1:
         end = " from the end" if loop.loop.scan.reverse else ""
         return f"{loop.steps[at].function}, at position {at}{end} of {loop.function}:"

@@ -157,6 +157,26 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """All positions of ``tensor`` at once from a guess of them all: ``body`` reads the guess as the input ``guess``.
+
+    A position depends on the guess ``lag`` positions before it (behind it where negative), and there on all elements
+    along the axes ``rows`` and on its own place along all others.
+    """
+
+    body: Program
+    tensor: str
+    guess: str
+    axis: int
+    rows: tuple[int, ...]
+    lag: int
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(tensor.name for tensor in self.body.of_kind("input")) - {self.guess}
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """A scan made ready to run: ``body`` computes one position of each tensor from ``feeds``.
 
@@ -164,7 +184,8 @@ class Loop:
     (tensor, position, tensor that holds it), or 0; or, where there are ``openings``, each has a body of its own.
     ``sliced`` are the sizes of the axes that are sliced, by feed; ``lengths`` those of the axes of the recurrence, by
     tensor. Bodies give the tensors of the recurrence that are read at other positions or outside. Stored as a whole is
-    what is neither one of ``singles``, of which one position is handed out, nor ``unread`` from outside.
+    what is neither one of ``singles``, of which one position is handed out, nor ``unread`` from outside. ``whole``: all
+    positions are found at once by Newton's method, the loop is run where that does not settle.
     """
 
     scan: Scan
@@ -177,6 +198,7 @@ class Loop:
     openings: tuple[Opening, ...] = ()
     singles: tuple[Single, ...] = ()
     unread: frozenset[str] = frozenset()
+    whole: Whole | None = None
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -216,7 +238,8 @@ class Loop:
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset((*self.fed, *(name for _, _, name in self.first)))
+        whole = () if self.whole is None else self.whole.reads
+        return frozenset((*self.fed, *(name for _, _, name in self.first), *whole))
 
     @property
     def unequal(self) -> tuple[str, ...]:

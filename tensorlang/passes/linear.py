@@ -43,7 +43,8 @@ _TYPES = {
     "min": ("int", "bf16", "float", "float64"),
     "logsumexp": ("bf16", "float", "float64"),
 }
-_LARGEST = 32  # rows of a matrix that may be made anew for each position
+# Rows of a matrix that may be made anew for each position; what is more costs less in a loop.
+_LARGEST = {"sum": 32, "max": 8, "min": 8, "logsumexp": 8}
 
 
 def make_linear(
@@ -246,7 +247,7 @@ class _Form:
         count = Size.of(1)
         for row in self.rows:
             count = count * self.tensor.shape[row]
-        if count.constant is not None and count.constant <= _LARGEST:
+        if count.constant is not None and count.constant <= _LARGEST[self.kind]:
             return True
         made = any(term.coefficient is None or _grows(term.coefficient) for part in self.parts for term in part.terms)
         return not made and not self._mixed() and not self._blanks()

@@ -102,6 +102,8 @@ def _value(read: Read, definition: Definition, scan: Scan) -> Expr | None:
         if isinstance(entry, Position) and entry.index.size == size:
             continue
         place = _range(entry)
+        if _fixed_inside(entry, size):
+            continue
         if at != axis or place is None or (place[1] - size).constant is None:
             return None
         if place[0] < 0:
@@ -110,6 +112,14 @@ def _value(read: Read, definition: Definition, scan: Scan) -> Expr | None:
             return None
     value = put(piece.value, values)
     return value if guard is None or value is None else Where(guard, value)
+
+
+def _fixed_inside(entry: Expr, size: Size) -> bool:
+    """Whether an entry is one position that surely is on the axis."""
+    form, count = affine(entry), size.constant
+    if form is None or form.coefficients or count is None or form.offset.constant is None:
+        return False
+    return 0 <= form.offset.constant < count
 
 
 def _range(entry: Expr) -> tuple[int, Size] | None:

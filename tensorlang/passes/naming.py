@@ -64,6 +64,6 @@ KERNELS = frozenset((
     "scatter_any", "scatter_all", "scatter_logsumexp", "least_sums", "greatest_sums",
     "greatest_products", "least_products", "logsumexp_sums", "join_state", "split_state",
     "wants_gradient", "Settling", "Improving", "implicit_gradient", "layered_gradient",
-    "loop_window", "loop_cuts", "loop_stack", "linear_scan", "max_scan", "min_scan", "logsumexp_scan",
+    "loop_window", "loop_cuts", "loop_stack", "newton", "linear_scan", "max_scan", "min_scan", "logsumexp_scan",
     "lstm_layer", "gru_layer", "rnn_tanh_layer", "rnn_relu_layer",
 ))  # fmt: skip

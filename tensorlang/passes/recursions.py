@@ -15,6 +15,7 @@ from tensorlang.passes.contexts import needed
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.linear import make_linear
 from tensorlang.passes.loops import make_loop
+from tensorlang.passes.newton import with_whole
 from tensorlang.passes.recurrent_layers import make_layer
 from tensorlang.passes.share_recursions import share_recursions
 from tensorlang.passes.single_positions import single_positions, store_less
@@ -46,7 +47,13 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
         loop, outside = make_loop(scan, program, tensors, wanted)
         definitions += outside
         openings = tuple(replace(opening, body=optimised(opening.body)) for opening in loop.openings)
-        recursions.append(replace(loop, body=optimised(loop.body), openings=openings))
+        loop = replace(loop, body=optimised(loop.body), openings=openings)
+        if scan.manner.method == "parallel":
+            loop, outside = with_whole(loop, scan, program, tensors)
+            definitions += outside
+        if loop.whole is not None:
+            loop = replace(loop, whole=replace(loop.whole, body=optimised(loop.whole.body)))
+        recursions.append(loop)
     program = replace(program, tensors=tensors)
     made, left = store_less(program, definitions, (*program.recursions, *recursions), singles)
     return replace(made, definitions=ordered(made, left))

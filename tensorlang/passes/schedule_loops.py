@@ -7,13 +7,14 @@ In: a ``Loop`` and the builder of the plan it stands in. Out: steps that hold th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tensorlang.ir.code import Call, Code, Extent, Items, Number, Ref, Subscript, extent
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Index
-from tensorlang.ir.plan import LoopPlan, Plan, StepPlan
+from tensorlang.ir.plan import LoopPlan, Plan, StepPlan, WholePlan
 from tensorlang.ir.program import Definition, Program, Tensor
-from tensorlang.ir.recursion import Feed, Loop
+from tensorlang.ir.recursion import Feed, Loop, Whole
 from tensorlang.passes.values import Builder, Held, blank
 
 Logical = Callable[[Tensor], Code]
@@ -37,6 +38,8 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
     operands += [extent(single.position) for single in loop.singles]
     operands += [extent(count) for count in loop.windows.values()]
     called = Call(function, tuple(operands), ())
+    if loop.whole is not None:
+        plan, called = _with_whole(builder, plan, loop.whole, operands, logical, planned, inside)
     results = [(tensors[name], loop.scan.axis(name)) for name in loop.stored]
     results += [(tensors[single.name], None) for single in loop.singles]
     if len(results) == 1:
@@ -47,6 +50,32 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
         for at, (tensor, axis) in enumerate(results):
             _hold(builder, tensor, axis, Subscript(Ref(together), (Number(at),)))
     return plan
+
+
+def _with_whole(
+    builder: Builder,
+    plan: LoopPlan,
+    whole: Whole,
+    operands: list[Code],
+    logical: Logical,
+    planned: Planned,
+    inside: str,
+) -> tuple[LoopPlan, Call]:
+    """The plan with that of all positions at once, and its call: what the loop takes, what the other does, a guess."""
+    tensors = builder.program.tensors
+    step = builder.names.fresh(f"{inside}all_positions")
+    body = planned(whole.body, f"{step}_")
+    function = builder.names.fresh(f"{plan.function}_at_once")
+    place = next((at for at, a in enumerate(body.arguments) if a.tensor == whole.guess), 0)
+    others = [argument for at, argument in enumerate(body.arguments) if at != place]
+    given = [Extent(Size.of(Symbol(a.tensor))) if a.kind == "size" else logical(tensors[a.tensor]) for a in others]
+    guess = tensors[whole.tensor]
+    start = blank(Items(tuple(extent(size) for size in guess.shape)), guess.dtype)
+    count = len(plan.loop.fed) + len(plan.loop.first) + len(plan.loop.computed)
+    taken = ("int", *("Tensor" for _ in range(count)), *("int" for _ in operands[1 + count :]))
+    kinds = tuple("int" if argument.kind == "size" else "Tensor" for argument in others)
+    made = WholePlan(function, step, body, taken, kinds, place)
+    return replace(plan, whole=made), Call(function, (*operands, *given, start), ())
 
 
 def _step(builder: Builder, body: Program, feeds: tuple[Feed, ...], planned: Planned, inside: str) -> StepPlan:

@@ -60,14 +60,14 @@ def store_less(
     handed: set[str] = set()
     made: list[Recursion] = []
     for unit in recursions:
-        if isinstance(unit, Loop):
+        if isinstance(unit, Loop) and unit.whole is None:
             own = tuple(by_tensor[name] for name in unit.scan.members if name in by_tensor)
             handed |= {single.name for single in own}
             unit = replace(unit, singles=own)
         made.append(unit)
     left = [definition for definition in definitions if definition.tensor not in handed]
     read = needed(program).union(*(definition_reads(d) for d in left), *(unit.reads for unit in made))
-    units = tuple(_unread(unit, read) if isinstance(unit, Loop) else unit for unit in made)
+    units = tuple(_unread(unit, read) if isinstance(unit, Loop) and unit.whole is None else unit for unit in made)
     tensors = {name: replace(t, kind="scanned") if name in handed else t for name, t in program.tensors.items()}
     return replace(program, tensors=tensors, scans=(), fixpoints=(), recursions=units), left
 
