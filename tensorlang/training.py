@@ -14,11 +14,12 @@ from typing import Any
 import torch
 
 from tensorlang.binding import numbers
+from tensorlang.blaming import blame
 from tensorlang.calling import Table, all_converted, settle
 from tensorlang.data import chosen, read_tensors, write_tensors
 from tensorlang.diagnostics import run_error
 from tensorlang.ir.domain import Symbol
-from tensorlang.ir.program import Definition, MinimizeAction, Tensor
+from tensorlang.ir.program import MinimizeAction, Tensor
 from tensorlang.learn import Curve, Snapshot, Training, train
 from tensorlang.module import Module
 from tensorlang.options import Options
@@ -87,7 +88,7 @@ def minimize(
         schedule=schedule,
         seed=options.seed,
         after_step=(lambda: _update(batched, action)) if action.updates else None,
-        blame=lambda: blame(batched, program.definitions),
+        blame=lambda: blame(program, lambda names: batched.evaluate(names, batched.rows)),
         buffers={name: attribute(module, name) for name, _ in action.updates},
         generators={"program": state.stream()} if table.function.random else {},
         checkpoint=_keeper(options),
@@ -130,18 +131,6 @@ def _update(batched: Batched, action: MinimizeAction) -> None:
         values = batched.evaluate(tuple(name for _, name in action.updates), batched.rows)
         for buffer, name in action.updates:
             attribute(batched.module, buffer).copy_(values[name])
-
-
-def blame(batched: Batched, definitions: Iterable[Definition]) -> str | None:
-    """The first equation whose tensor is not finite for the rows at hand: its name and place."""
-    ordered = tuple(definitions)
-    with torch.no_grad():
-        values = batched.evaluate(tuple(definition.tensor for definition in ordered), batched.rows)
-    for definition in ordered:
-        if not bool(torch.isfinite(values[definition.tensor]).all()):
-            span = definition.pieces[0].span
-            return f"`{definition.tensor}`, line {span.line}: {' '.join(span.text.split())}"
-    return None
 
 
 # --- checkpoints -------------------------------------------------------------------------------------------------

@@ -202,12 +202,15 @@ class Run:
         return f"at step {self.course.steps + 1} of {self.steps}"
 
     def _not_finite(self, value: float) -> RunError:
-        where = self.job.blame() if self.job.blame is not None else None
-        notes = (f"the first value that is not finite is in {where}",) if where else ()
+        notes = self._blamed()
         found = "nan (not a number)" if math.isnan(value) else "infinite" if value > 0 else "minus infinity"
         message = f"`{self.job.name}` became {found} {self._at}"
         hint = f"the parameters are as before this step; try a smaller rate, such as lr={self.stepper.rate / 10:g}"
         return RunError([diagnostic("E0806", message, self.job.span, notes=notes, help=(hint,))])
+
+    def _blamed(self) -> tuple[str, ...]:
+        where = self.job.blame() if self.job.blame is not None else None
+        return (f"the first value that is not finite is in {where}",) if where else ()
 
     def _steep(self) -> RunError:
         found = ((name, parameter.grad) for name, parameter in self.job.parameters.items())
@@ -217,7 +220,7 @@ class Run:
         if not bad:
             message = f"the gradients of `{self.job.name}` are too large to measure {self._at}"
         hint = "the parameters are as before this step; look for a root, a logarithm or a division at 0"
-        return run_error("E0807", message, self.job.span, help=(hint,))
+        return RunError([diagnostic("E0807", message, self.job.span, notes=self._blamed(), help=(hint,))])
 
 
 class _Clock:

@@ -135,6 +135,53 @@ minimize Loss with sgd(lr=0.1), steps=5
     assert "`Inner`, line 3: Inner = log(w)" in problem.notes[0]
 
 
+RECURRENT = {
+    "a recurrence": (
+        "H[t] = 0.5 H[t-1] + log(X[t] w)\nLoss = H[-1]^2\n",
+        "`H` at position 2 of `t`, line 3: H[t] = 0.5 H[t-1] + log(X[t] w)",
+    ),
+    "the tensor that is not finite first": (
+        "H[t] = exp(G[t]) w\nG[t] = H[t-1] - log(X[t])\nLoss = H[-1] + G[-1]\n",
+        "`G` at position 2 of `t`, line 4: G[t] = H[t-1] - log(X[t])",
+    ),
+    "backwards": (
+        "H[t] = 0.5 H[t+1] + log(X[t] w)\nLoss = H[0]^2\n",
+        "`H` at position 4 of `t`, line 3: H[t] = 0.5 H[t+1] + log(X[t] w)",
+    ),
+    "one position kept": (
+        "H[*t+1] = 0.5 H[*t] + log(X[t] w)\nLoss = H[-1]^2\n",
+        "`H` at position 3 of `t`, line 3: H[*t+1] = 0.5 H[*t] + log(X[t] w)",
+    ),
+    "behind another one": (
+        "G[t] = 0.5 G[t-1] + log(X[t] w)\nH[t] = H[t-1] + G[t]\nLoss = H[-1]^2\n",
+        "`G` at position 2 of `t`, line 3: G[t] = 0.5 G[t-1] + log(X[t] w)",
+    ),
+    "before a recurrence": (
+        "A[t] = log(X[t] w)\nH[t] = 0.5 H[t-1] + A[t]\nLoss = H[-1]^2\n",
+        "`A`, line 3: A[t] = log(X[t] w)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_blame_names_the_position_of_a_recurrence(name):
+    text, wanted = RECURRENT[name]
+    with pytest.raises(RunError) as caught:
+        run(f"X = [1, 2, 0, 1, 0, 3]\nparam w ~ const(1)\n{text}minimize Loss with sgd(lr=0.1), steps=5\n")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "E0806"
+    assert problem.notes == (f"the first value that is not finite is in {wanted}",)
+
+
+def test_blame_of_a_derivative_that_is_not_finite():
+    text = "X = [1, 2, 0]\nparam w ~ const(1)\nH[t] = tanh(H[t-1] + log(X[t]) w)\nLoss = H[-1]^2\n"
+    with pytest.raises(RunError) as caught:
+        run(f"{text}minimize Loss with sgd(lr=0.1), steps=5\n")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "E0807"
+    assert problem.notes == ()  # all values are finite, but for the logarithm inside the equation
+
+
 def test_a_checkpoint_goes_on_where_it_stopped(tmp_path, line):
     kept = str(tmp_path / "state.safetensors")
     run(LINE, line, epochs=3, checkpoint=kept)
