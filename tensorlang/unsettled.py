@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tensorlang.diagnostics import Diagnostic, RunError, diagnostic, render
 from tensorlang.ir.plan import IterationPlan, Plan, steps_of
 from tensorlang.ir.program import Program
-from tensorlang.ir.recursion import Fixpoint
+from tensorlang.ir.recursion import Fixpoint, Scan
 
 _TEXT = re.compile(
     r"^(?P<name>\w+)(?P<gradient> gradient)? (?P<what>diverged|did not settle|did not end|has no numbers): "
@@ -35,14 +35,16 @@ class Unsettled(Noted):
     """A fixed point that was asked to go on with what it reached."""
 
 
-def iterations(plan: Plan) -> dict[str, Fixpoint]:
-    """The fixed points of a plan, those inside others too, by the function that iterates."""
-    found: dict[str, Fixpoint] = {}
+def iterations(plan: Plan) -> dict[str, Fixpoint | Scan]:
+    """The fixed points of a plan and recurrences solved like one, inside others too, by the function that iterates."""
+    found: dict[str, Fixpoint | Scan] = {}
     for loop in plan.loops:
         for _, step in steps_of(loop):
             found |= iterations(step)
         if isinstance(loop, IterationPlan):
             found[loop.function] = loop.iteration.fixpoint
+        elif loop.whole is not None:
+            found[loop.function] = loop.loop.scan
     return found
 
 
@@ -62,7 +64,7 @@ def told(compute: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
 def in_words(plan: Plan) -> Iterator[None]:
     """What generated code raises and warns of inside, in words; for a plan without fixed points nothing changes."""
     known = iterations(plan)
-    lenient = any(fixpoint.lenient for fixpoint in known.values())
+    lenient = any(isinstance(unit, Scan) or unit.lenient for unit in known.values())
     try:
         if lenient:
             with warnings.catch_warnings(record=True) as heard:
@@ -81,7 +83,8 @@ def in_words(plan: Plan) -> Iterator[None]:
 @contextlib.contextmanager
 def noting(program: Program, note: Callable[[str], None], budget: int = 0) -> Iterator[None]:
     """Every ``Noted`` of a program inside is noted, each once, and not warned of; ``budget`` is that of its memory."""
-    if not budget and not any(fixpoint.lenient for fixpoint in program.fixpoints):
+    parallel = any(scan.manner.method == "parallel" for scan in program.scans)
+    if not budget and not parallel and not any(fixpoint.lenient for fixpoint in program.fixpoints):
         yield
         return
     with warnings.catch_warnings(record=True) as heard:
@@ -92,7 +95,7 @@ def noting(program: Program, note: Callable[[str], None], budget: int = 0) -> It
     _pass_on([one for one in heard if not isinstance(one.message, Noted)], {})
 
 
-def _pass_on(heard: list[warnings.WarningMessage], known: dict[str, Fixpoint]) -> None:
+def _pass_on(heard: list[warnings.WarningMessage], known: Mapping[str, Fixpoint | Scan]) -> None:
     """Warn again, in words where it is of a fixed point."""
     for one in heard:
         found = diagnosed(str(one.message), known, "warning")
@@ -102,12 +105,14 @@ def _pass_on(heard: list[warnings.WarningMessage], known: dict[str, Fixpoint]) -
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def diagnosed(text: str, known: dict[str, Fixpoint], severity: str = "error") -> Diagnostic | None:
+def diagnosed(text: str, known: Mapping[str, Fixpoint | Scan], severity: str = "error") -> Diagnostic | None:
     """The problem that a text of generated code means, or None where it means something else."""
     found = _TEXT.match(text)
     fixpoint = known.get(found["name"]) if found is not None else None
     if found is None or fixpoint is None:
         return None
+    if isinstance(fixpoint, Scan):
+        return _unsolved(fixpoint, found["steps"], found["number"])
     names = " and ".join(f"`{definition.tensor}`" for definition in fixpoint.definitions[:2])
     names += " and others" if len(fixpoint.definitions) > 2 else ""
     steps = f"{int(found['steps'])} step{'' if found['steps'] == '1' else 's'}"
@@ -126,6 +131,20 @@ def diagnosed(text: str, known: dict[str, Fixpoint], severity: str = "error") ->
     if severity == "warning":
         code = "W0530"
     return diagnostic(code, message, *places[:2], help=help, severity=severity)
+
+
+def _unsolved(scan: Scan, rounds: str, change: str | None) -> Diagnostic:
+    """Newton's method did not find all positions at once."""
+    definition = scan.definitions[-1]
+    piece = next((piece for piece in definition.pieces if not piece.special), definition.pieces[0])
+    name, of = f"`{definition.tensor}`", "round" if rounds == "1" else "rounds"
+    message = f"{name} did not settle in {rounds} {of} of Newton's method"
+    message += f", the last changed it by {float(change):.2g}" if change else ", its guesses grew beyond all numbers"
+    more = f"more rounds may do (`max {4 * scan.manner.most}`), where one position does not depend too much on the last"
+    return diagnostic(
+        "W0540", f"{message}: it was computed position by position", piece.span,
+        help=[more, f"`scan {definition.tensor} method loop` does so at once"], severity="warning",
+    )  # fmt: skip
 
 
 Words = tuple[str, list[str]]

@@ -86,9 +86,9 @@ def newton(
         return loop(*loop_given)
     still = [part.detach() if isinstance(part, Tensor) else part for part in given]
     closest = max(tolerance, 8 * torch.finfo(guess.dtype).eps)
-    state, settled = guess, False
+    state, settled, rounds, change = guess, False, 0, 0.0
     matrix, reverse = bool(rows), steps < 0
-    for _ in range(most):
+    for rounds in range(1, most + 1):  # noqa: B007
         before = state.detach().requires_grad_()
         with torch.enable_grad():
             value = step(*still[:place], before, *still[place:])
@@ -100,11 +100,12 @@ def newton(
             fresh = states_in_place(solved, state, axis, rows)
             change, largest = float((fresh - state).abs().max()), float(fresh.abs().max())
         state = fresh
-        settled = change <= closest * max(1.0, largest)
+        settled = largest < float("inf") and change <= closest * max(1.0, largest)
         if settled or not change < float("inf"):
             break
     if not settled:
-        warnings.warn(f"{name}: Newton's method did not settle, so the loop was run", stacklevel=2)
+        told = f"in {rounds} rounds, the last one changed it by {change:.3g}; the loop is run"
+        warnings.warn(f"{name} did not settle: {told}", stacklevel=2)
         return loop(*loop_given)
     if torch.is_grad_enabled() and any(isinstance(part, Tensor) and part.requires_grad for part in given):
         before = state.detach().requires_grad_()

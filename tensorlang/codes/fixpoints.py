@@ -1,4 +1,4 @@
-"""Codes of fixed points that are not reached while a program runs (E053x)."""
+"""Codes of fixed points that are not reached while a program runs (E053x), and recurrences solved as one (W0540)."""
 
 from __future__ import annotations
 
@@ -44,5 +44,14 @@ CODES: tuple[Code, ...] = (
         "The gradient through a fixed point solves an equation of its own, with the derivative of one step, by the same "
         "method, tolerance and number of steps. It has a solution where small changes of the fixed point die out from "
         "step to step, and takes long where they hardly do.",
+    ),
+    Code(
+        "W0540", "a recurrence is computed as a loop after all",
+        "`scan H method parallel` finds all positions at once by Newton's method: it guesses them all, and mends the guess "
+        "by what each position says of the one before, until a round changes nothing by more than `tol`. That is quick "
+        "where what is far away is soon forgotten. Where small changes grow from position to position, the guesses do not "
+        "settle within `max` rounds; then the loop is run, which always ends and gives the same, and this is said.",
+        "dim t = 200\nscan H method parallel max 5\nH[0] = 0.3\nH[t+1] = 3.9 H[t] (1 - H[t])\nLast = H[-1]\nLast?\n",
+        "dim t = 200\nscan H method loop\nH[0] = 0.3\nH[t+1] = 3.9 H[t] (1 - H[t])\nLast = H[-1]\nLast?\n",
     ),
 )  # fmt: skip

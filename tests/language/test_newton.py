@@ -13,6 +13,7 @@ from tensorlang.driver import check
 from tensorlang.options import Options
 from tensorlang.source import Source
 from tensorlang.stages import planned
+from tensorlang.unsettled import Unsettled
 
 PROGRAMS = {
     "place by place": ("input X[t,i], A[i]\nH[t,i] = tanh(A[i] H[t-1,i] + X[t,i])", {"X": (50, 3), "A": (3,)}),
@@ -75,12 +76,19 @@ def test_the_tolerance_is_reached():
 def test_what_does_not_settle_is_run_as_a_loop():
     text = "dim t = 300\nH[0] = 0.3\nH[t+1] = 3.9 H[t] (1 - H[t])"
     program = tl.compile(f"{text}\nscan H method parallel max 5\n", dtype="float64")
-    with pytest.warns(UserWarning, match="did not settle"):
+    with pytest.warns(Unsettled, match="W0540"):
         states = program()["H"]
     state = 0.3
     for found in states[:50]:
         assert abs(found - state) < 1e-6
         state = 3.9 * state * (1 - state)
+
+
+def test_guesses_that_run_away_are_no_solution():
+    text = "dim t = 200\nH[0] = 0.3\nH[t+1] = 3.9 H[t] (1 - H[t])\nscan H method parallel\n"
+    with pytest.warns(Unsettled, match="W0540"):
+        states = tl.compile(text)()["H"]
+    assert 0 < states.min() < states.max() < 1
 
 
 def test_a_script_runs_the_loop():
