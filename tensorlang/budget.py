@@ -15,7 +15,7 @@ from tensorlang.binding import in_words
 from tensorlang.diagnostics import RunError, diagnostic
 from tensorlang.ir.code import Call
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.plan import Plan, Step, is_view
+from tensorlang.ir.plan import LoopPlan, Plan, Step, is_view
 from tensorlang.ir.program import Tensor
 from tensorlang.limits import Limits
 from tensorlang.source import Span
@@ -85,6 +85,24 @@ def kept_by_steps(plan: Plan, sizes: Sizes, floating: int) -> int:
         for shape, dtype in made:
             total += 0 if dtype in ("bool", "int") else math.prod(_shape(shape, sizes)) * width[dtype]
     return total
+
+
+def kept_at_most(plan: Plan, sizes: Sizes, floating: int) -> int:
+    """About what a gradient keeps of a plan, its loops included: each step of them at each position."""
+    total = kept_by_steps(plan, sizes, floating)
+    for loop in plan.loops:
+        if isinstance(loop, LoopPlan):
+            total += loop.loop.scan.steps.value(sizes) * kept_at_most(loop.body, sizes, floating)
+    return total
+
+
+def training_too_large(total: int, limit: int, span: Span | None, advice: str | None) -> RunError:
+    """The error of a training whose gradient keeps more than the limit on memory."""
+    message = f"this training needs about {in_bytes(total)} of memory, more than the limit of {in_bytes(limit)}"
+    place = (span, "its gradient keeps what it needs of the way to the loss") if span is not None else None
+    flag = f"`--limit-memory {_rounded(total)}` (in Python `Limits(memory=...)`) allows it"
+    tips = [*([advice] if advice else []), "smaller batches keep less", flag]
+    return RunError([diagnostic("E0901", message, place, help=tips)])
 
 
 def _peak(plan: Plan, sizes: Sizes, width: Mapping[str, int]) -> tuple[int, Piece | None]:

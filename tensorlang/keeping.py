@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tensorlang.budget import in_bytes, kept_by_steps, widths
+from tensorlang.budget import in_bytes, kept_at_most, kept_by_steps, training_too_large, widths
 from tensorlang.diagnostics import diagnostic
 from tensorlang.ir.domain import Symbol
-from tensorlang.ir.plan import LoopPlan, Plan, StepPlan
+from tensorlang.ir.plan import Argument, LoopPlan, Plan, StepPlan
+from tensorlang.options import Options
+from tensorlang.source import Span
 from tensorlang.unsettled import Noted
 
 _MEASURED = 2000  # positions of all loops up to which everything is run through once
@@ -97,6 +99,39 @@ def over_budget(need: Need, parts: Mapping[str, int], budget: int) -> OverBudget
     help = [loops, "smaller batches and fewer positions keep less"]
     message = f"the gradient of this program keeps about {words}"
     return OverBudget(diagnostic("W0903", message, help=help, severity="warning"))
+
+
+def check_training(
+    plan: Plan, compute: Callable[..., Any], sizes: Sizes, floating: torch.dtype, options: Options, span: Span
+) -> None:
+    """Raise ``RunError`` where a training needs more memory than its limit.
+
+    Counted are what the gradient keeps, and for each parameter its gradient and two numbers of the optimiser. It is
+    measured only where an estimate of all that is computed comes near the limit.
+    """
+    width = floating.itemsize
+    params = [argument for argument in plan.arguments if argument.kind == "param"]
+    learned = 3 * width * sum(math.prod(size.value(sizes) for size in argument.shape) for argument in params)
+    limit = options.limits.memory
+    if kept_at_most(plan, sizes, width) + learned <= limit:
+        return
+    given = [_argument(argument, sizes, floating) for argument in plan.arguments]
+    need = need_of(plan, compute, given, sizes, floating)
+    parts = parts_within(need, options.memory_budget) if options.memory_budget else {}
+    gain = {loop.function: loop.whole - loop.cut(loop.best) for loop in need.loops if loop.positions}
+    total = need.total - sum(gain[function] for function in parts) + learned
+    if total > limit:
+        fits = total - sum(gain[name] for name in gain if name not in parts) <= limit
+        advice = f"`--memory-budget {limit // 2 >> 10}K` lets its loops keep less" if fits and not parts else None
+        raise training_too_large(total, limit, span, advice)
+
+
+def _argument(argument: Argument, sizes: Sizes, floating: torch.dtype) -> Any:
+    """An argument without contents."""
+    if argument.kind == "size":
+        return {symbol.name: number for symbol, number in sizes.items()}[argument.tensor]
+    shape = [size.value(sizes) for size in argument.shape]
+    return _empty(shape, _dtype(argument.dtype, floating), argument.kind == "param")
 
 
 # --- measuring ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ parameter, is cut to those positions, and the loss is computed from what is left
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from tensorlang.data import chosen, read_tensors, write_tensors
 from tensorlang.diagnostics import run_error
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import MinimizeAction, Tensor
+from tensorlang.keeping import check_training
 from tensorlang.learn import Curve, Snapshot, Training, train
 from tensorlang.module import Module
 from tensorlang.options import Options
@@ -73,6 +74,7 @@ def minimize(
     sizes = numbers(settle(module, state, table.function, tensors))
     symbol, batch = action.batch or (None, None)
     batched = Batched(module, tensors, symbol)
+    _check_memory(module, action, {**sizes, symbol: batch} if symbol is not None and batch else sizes)
     schedule = dict(action.schedule)
     if options.epochs is not None:
         schedule = {name: value for name, value in schedule.items() if name != "steps"} | {"epochs": options.epochs}
@@ -104,6 +106,15 @@ def minimize(
         module.train(before)
     _tell(curve, action, reporter)
     return list(curve.losses)
+
+
+def _check_memory(module: Module, action: MinimizeAction, sizes: Mapping[Symbol, int]) -> None:
+    """Training at these sizes stays within the limit on memory."""
+    unbound = frozenset() if action.batch is None else frozenset((action.batch[0],))
+    function = module.table((action.loss,), unbound).function
+    if function.plain is not None:
+        options = module.state.compiled.options
+        check_training(function.plan, function.plain, sizes, module.state.floating, options, action.span)
 
 
 def _tell(curve: Curve, action: MinimizeAction, reporter: Reporter) -> None:

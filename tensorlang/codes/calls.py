@@ -159,7 +159,8 @@ LIMITS: tuple[Code, ...] = (
         "the program needs more memory than it may use",
         "Before anything runs, the bytes of every tensor and of every intermediate step are added up for the sizes "
         "at hand. The limit is half of the machine's memory unless `--limit-memory` (in Python `Limits(memory=...)`) "
-        "says otherwise.",
+        "says otherwise. A training counts what its gradient keeps until the backward pass too, and for each parameter its "
+        "gradient and two numbers of the optimiser.",
         "Y[a,b,c,d] = A[a] B[b] C[c] D[d]   # each of 10,000",
         "Y = sum[a](A[a]) sum[b](B[b]) sum[c](C[c]) sum[d](D[d])",
     ),

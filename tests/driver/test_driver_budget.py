@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 
+import numpy
 import pytest
 import torch
 
 import tensorlang as tl
 from benchmarks.allocation import held
-from tensorlang.diagnostics import CompileError
+from tensorlang.diagnostics import CompileError, RunError
 from tensorlang.keeping import LoopNeed, Need, OverBudget, over_budget, parts_within
+from tensorlang.limits import Limits
 from tensorlang.options import Options
 
 RNN = "input X[b,t,i]\nparam W[i,i'] ~ orthogonal()\ndim i = 64\noutput Y\n"
@@ -126,3 +128,50 @@ def test_training_keeps_to_it_and_learns_the_same():
     )
     found = [tl.run(f"{text}Loss?\n", Options(memory_budget=budget))["Loss"].item() for budget in (0, 100)]
     assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+DEEP = """\
+dim t = 400, i = 64, b = 16
+param W[i,i'] ~ orthogonal()
+H[b,t,i] = sig(W[i,i'] H[b,t-1,i'] + b + t)
+Loss = H[b,-1,i]^2
+minimize Loss with sgd(lr=0.01), steps=1
+"""
+
+
+def trained(text, limit, budget=0):
+    """The problem of a training, or None."""
+    try:
+        tl.run(text, Options(limits=Limits(memory=limit), memory_budget=budget))
+    except RunError as caught:
+        (problem,) = caught.diagnostics
+        return problem
+    return None
+
+
+def test_training_that_would_keep_too_much_is_refused_before_it_begins():
+    assert trained(DEEP, 2 * 400 * STATE) is None
+    problem = trained(DEEP, 200 * STATE)
+    assert problem.code == "E0901"
+    assert problem.message.startswith("this training needs about 1.6")
+    assert any("--memory-budget" in tip for tip in problem.help)
+    assert trained(DEEP, 200 * STATE, 100 * STATE) is None
+
+
+def test_what_a_minibatch_keeps_is_that_of_its_rows(tmp_path):
+    numpy.save(tmp_path / "x.npy", numpy.ones((10_000, 4), dtype=numpy.float32))
+    text = 'data X[n,i] = load("x.npy")\nparam V[k,i] ~ glorot()\ndim k = 100\nB[n,k] = sin(V[k,i] X[n,i])\n'
+    text += "A[n,k] = sin(cos(exp(sin(B[n,k]))))\n"
+    text += "Loss = mean[n,k](A[n,k]^2)\nminimize Loss with sgd(lr=0.01), "
+    (tmp_path / "all.tl").write_text(text + "steps=1\n")
+    (tmp_path / "rows.tl").write_text(text + "batch=(n, 100), epochs=1\n")
+    limit = 19_000_000  # a tensor takes 4 MB, and the gradient keeps five
+    assert trained(tmp_path / "all.tl", limit).message.startswith("this training needs about 19.1 MiB")
+    assert trained(tmp_path / "rows.tl", limit) is None
+
+
+def test_a_training_within_its_limit_is_not_measured(monkeypatch):
+    import tensorlang.keeping
+
+    monkeypatch.setattr(tensorlang.keeping, "need_of", lambda *_: pytest.fail("measured"))
+    assert trained(DEEP, 1 << 30) is None
