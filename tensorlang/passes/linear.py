@@ -54,7 +54,7 @@ def make_linear(
 
     Of tensors in ``single`` only one position is read: they are not made linear where that would take much more memory.
     """
-    if scan.manner.method == "loop" or scan.manner.checkpoint or scan.inner or scan.resting:
+    if scan.manner.method == "loop" or scan.manner.checkpoint or scan.inner or scan.resting or scan.kept:
         return None
     for state in states(scan):
         for kind in _kinds(state.definition):

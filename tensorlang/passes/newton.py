@@ -25,7 +25,7 @@ def with_whole(loop: Loop, scan: Scan, program: Program, tensors: dict[str, Tens
     """The loop, if it may be with its whole, and the definitions that the whole reads; ``tensors`` gains theirs."""
     carried = {read.tensor for read, _, lag in _lags(scan) if lag != 0}
     lags = {lag for read, _, lag in _lags(scan) if lag != 0}
-    if scan.inner or len(carried) != 1 or len(lags) != 1 or None in lags:
+    if scan.inner or scan.resting or scan.kept or len(carried) != 1 or len(lags) != 1 or None in lags:
         return loop, []
     (name,), (lag,) = carried, lags
     rows = _mixing(scan, name, tensors)
