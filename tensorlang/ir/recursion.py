@@ -52,7 +52,8 @@ class Scan:
     ``t + d``. ``inner`` are those of the tensors that read each other at the same position in a circle: within one
     position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
     ``resting`` are those that at one position are a fixed point. ``kept`` are tensors of which the program asks for the
-    memory of a few positions only (``*t``).
+    memory of a few positions only (``*t``). ``before`` are (tensor, tensor that holds it): what the recurrence starts
+    from, one position before its first, where that is not 0.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -63,6 +64,7 @@ class Scan:
     resting: tuple[Resting, ...] = ()
     manner: Manner = field(default_factory=Manner)
     kept: frozenset[str] = frozenset()
+    before: tuple[tuple[str, str], ...] = ()
 
     def axis(self, tensor: str) -> int | None:
         return next((axis for name, axis in self.axes if name == tensor), None)
@@ -73,7 +75,8 @@ class Scan:
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset().union(*map(definition_reads, self.definitions)).difference(self.members)
+        starts = frozenset(name for _, name in self.before)
+        return starts.union(*map(definition_reads, self.definitions)).difference(self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,8 @@ class Loop:
     @property
     def reads(self) -> frozenset[str]:
         whole = () if self.whole is None else self.whole.reads
-        return frozenset((*self.fed, *(name for _, _, name in self.first), *whole))
+        starts = (name for _, name in self.scan.before)
+        return frozenset((*self.fed, *(name for _, _, name in self.first), *starts, *whole))
 
     @property
     def unequal(self) -> tuple[str, ...]:

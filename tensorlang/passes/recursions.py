@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tensorlang.ir.program import Definition, Program, definition_reads
 from tensorlang.ir.recursion import Recursion, Scan
+from tensorlang.passes.aligned import aligned
 from tensorlang.passes.contexts import needed
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.linear import make_linear
@@ -25,7 +26,7 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     """Turn scans and fixpoints into what runs them; ``optimised`` is applied to the bodies of loops and iterations."""
     if not program.scans and not program.fixpoints:
         return program
-    program, singles = single_positions(share_recursions(program))
+    program, singles = single_positions(_aligned(share_recursions(program)))
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
     recursions: list[Recursion] = []
@@ -57,6 +58,16 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     program = replace(program, tensors=tensors)
     made, left = store_less(program, definitions, (*program.recursions, *recursions), singles)
     return replace(made, definitions=ordered(made, left))
+
+
+def _aligned(program: Program) -> Program:
+    """Tensors that are a position ahead of others are computed with them, but where whole layers or products do it."""
+    for scan in program.scans:
+        tensors = dict(program.tensors)
+        known = make_layer(scan, program, tensors, _wanted(program, scan)) or make_linear(scan, tensors, frozenset())
+        if known is None:
+            program = aligned(program, scan) or program
+    return program
 
 
 def _wanted(program: Program, scan: Scan) -> frozenset[str]:

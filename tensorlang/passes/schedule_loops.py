@@ -32,7 +32,9 @@ def add_loop(builder: Builder, loop: Loop, logical: Logical, planned: Planned, i
     operands: list[Code] = [extent(loop.scan.steps)]
     operands += [logical(tensors[name]) for name in (*loop.fed, *(name for _, _, name in loop.first))]
     axes = dict(loop.scan.axes)
-    operands += [_zero(tensors[name], axes[name]) for name in loop.computed]
+    before = dict(loop.scan.before)
+    for name in loop.computed:
+        operands.append(logical(tensors[before[name]]) if name in before else _zero(tensors[name], axes[name]))
     operands += [Extent(Size.of(Symbol(name))) for name in plan.sizes]
     operands += [extent(loop.lengths[name]) for name in loop.unequal]
     operands += [extent(single.position) for single in loop.singles]
