@@ -8,6 +8,7 @@ those that compute.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -19,6 +20,8 @@ from tensorlang.console.streams import BROKEN_PIPE, FINE, INTERRUPTED, Console, 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nothing but the code leaves, whatever happens."""
+    # Threads that wait must not spin: on busy processors small steps would take several times as long. Before torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console.of_process(arguments)
     try:
