@@ -20,7 +20,7 @@ from tensorlang.console.streams import BROKEN_PIPE, FINE, INTERRUPTED, Console, 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nothing but the code leaves, whatever happens."""
-    # Threads that wait must not spin: on busy processors small steps would take several times as long. Before torch loads.
+    # Before torch loads: threads that spin while they wait make small steps several times slower on busy processors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console.of_process(arguments)
