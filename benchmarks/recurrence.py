@@ -1,6 +1,7 @@
 """Row 7: linear recurrences of 4096 positions and 64 channels, with matrices, and as best paths; and of any length.
 
-Peers: the loop that one writes by hand, and torch's associative scan, which on the CPU runs in its ``generic`` mode.
+Peers: the loop that one writes by hand, and torch's associative scan, which on the CPU runs in its ``generic`` mode. A
+gated recurrent unit by Newton's method is compared with the same program as a loop.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ param A[t,c,i,j]
 H[t,c,i] = A[t,c,i,j] H[t-1,c,j] + X[t,c,i]
 """
 BEST = "param A[i,j]\ninput X[t,i]\ndim t = 4096, i = 4, j = 4\nH[t,i] max= A[i,j] + H[t-1,j] + X[t,i]\n"
+UNIT = "import recurrent\ninput X[b,t,i]\ndim t = 2048, i = 8\nH = recurrent.GRU(X, h=8)\nscan H method {method}\n"
 PLAIN = "input A[t], X[t]\nH[t] = A[t] H[t-1] + X[t]\n"
 
 
@@ -79,7 +81,19 @@ def measure(settings: Settings) -> Iterator[Row]:
     loop = by_hand(lambda a, h, x: (a + h).amax(-1) + x, a)
     x = torch.randint(-128, 128, (4096, 4)) / 64  # exact in all orders, so that equal paths are equal
     yield from both(7, "best path, 4096 x 4", "a loop", 1.0, (ours, loop), x, settings)
+    yield from newton(settings)
     yield from lengths(settings)
+
+
+def newton(settings: Settings) -> Iterator[Row]:
+    """All positions of a recurrence that is not linear, against its loop."""
+    at_once, loop = (tl.compile(UNIT.format(method=method)) for method in ("parallel tol 1e-5", "loop"))
+    x = torch.randn(1, 2048, 8)
+    at_once(X=x)
+    loop(X=x)
+    loop.load_state_dict(at_once.state_dict())
+    pair = (lambda x: at_once(X=x)["H"], lambda x: loop(X=x)["H"])
+    yield from both(7, "gated recurrent unit, 2048 x 8, Newton", "its loop", 1.0, pair, x, settings)
 
 
 def lengths(settings: Settings) -> Iterator[Row]:
