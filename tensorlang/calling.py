@@ -154,6 +154,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
     if 0 in sizes.values() and (empty := empty_sizes(function.program, sizes)):
         function = state.compiled.function(function.outputs, state.floating, function.unbound, empty)
     check_budget(function.plan, sizes, state.compiled.options.limits, state.floating.itemsize)
+    function = _within_budget(state, function, given, sizes)
     sources: list[tuple[Mapping[str, Any] | None, str]] = []
     positions = []
     for at, argument in enumerate(function.plan.arguments):
@@ -165,7 +166,6 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         if tensor.positions is not None and tensor.name in given:
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
-    function = _within_budget(module, state, function, sources, given, sizes)
     only = function.outputs[0] if len(function.outputs) == 1 else None
     return Ready(
         function.outputs,
@@ -180,29 +180,28 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
     )
 
 
-def _within_budget(
-    module: Stored,
-    state: State,
-    function: Function,
-    sources: Sequence[tuple[Mapping[str, Any] | None, str]],
-    given: Given,
-    sizes: Mapping[Symbol, int],
-) -> Function:
-    """The function with its loops in parts where their gradient would keep more than the budget."""
-    budget = state.compiled.options.memory_budget
-    if not budget or function.plain is None:
+def _within_budget(state: State, function: Function, given: Given, sizes: Mapping[Symbol, int]) -> Function:
+    """The function with its loops in parts where their gradient would keep more than the budget.
+
+    Where that is not enough, recurrences that need no loop become loops too.
+    """
+    budget, compiled = state.compiled.options.memory_budget, state.compiled
+    learned = {name for name, value in given.items() if value.requires_grad}
+    learned |= {argument.tensor for argument in function.plan.arguments if argument.kind == "param"} - given.keys()
+    if not budget or function.plain is None or not learned:
         return function
-    values = [(given if place is None else place).get(name) for place, name in sources]
-    if not any(isinstance(value, torch.Tensor) and value.requires_grad for value in values):
-        return function
-    if any(value is None for value in values):
-        return function
-    need = need_of(function.plan, function.plain, values, sizes, state.floating)
+    need = need_of(function.plan, function.plain, learned, sizes, state.floating)
     parts = parts_within(need, budget)
+    if need.within(parts) > budget and any(scan.manner.method == "auto" for scan in function.program.scans):
+        other = compiled.as_loops(function, state.floating)
+        assert other.plain is not None, "it has a text of its own"
+        looped = need_of(other.plan, other.plain, learned, sizes, state.floating)
+        if looped.within(parts_within(looped, budget)) < need.within(parts):
+            function, need, parts = other, looped, parts_within(looped, budget)
     over = over_budget(need, parts, budget)
     if over is not None:
         warnings.warn(over, stacklevel=6)
-    return state.compiled.in_parts(function, parts, state.floating) if parts else function
+    return compiled.in_parts(function, parts, state.floating) if parts else function
 
 
 def _source(module: Stored, state: State, tensor: Tensor, given: Given) -> tuple[Mapping[str, Any] | None, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from tensorlang.backends.torch_module import build
+from tensorlang.backends.torch_module import Generated, build
 from tensorlang.data import read
 from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
@@ -101,11 +101,29 @@ class Compiled:
         with self._lock:
             if key not in self._functions:
                 made = build(in_parts(function.plan, every), dtype=str(floating).removeprefix("torch."))
-                compute = told(in_type(made.compute, made.plan, floating), made.plan)
-                self._functions[key] = replace(
-                    function, plan=made.plan, text=made.text, compute=compute, plain=made.compute
-                )
+                self._functions[key] = self._around(function, made, floating)
             return self._functions[key]
+
+    def as_loops(self, function: Function, floating: torch.dtype) -> Function:
+        """A function whose recurrences all go position by position, unless they were asked to be run otherwise."""
+        key = (function.outputs, floating, function.unbound, "loops")
+        with self._lock:
+            if key not in self._functions:
+                scans = tuple(
+                    replace(scan, manner=replace(scan.manner, method="loop")) if scan.manner.method == "auto" else scan
+                    for scan in function.program.scans
+                )
+                made = build(
+                    planned(replace(function.program, scans=scans), function.outputs),
+                    dtype=str(floating).removeprefix("torch."),
+                )
+                self._functions[key] = self._around(function, made, floating)
+            return self._functions[key]
+
+    def _around(self, function: Function, made: Generated, floating: torch.dtype) -> Function:
+        """The same function with another text."""
+        compute = told(in_type(made.compute, made.plan, floating), made.plan)
+        return replace(function, plan=made.plan, text=made.text, compute=compute, plain=made.compute)
 
     def read(self, file: FileRef) -> Any:
         """The array of a data file."""

@@ -1,7 +1,7 @@
 """What a gradient keeps of a program's loops, and how they are cut into parts so that it stays within a budget.
 
-In: a plan with its functions, the sizes of a call, the tensors that it is given. Out: ``Need``, in bytes: measured on
-tensors without contents, through which one step of each loop is run, and all else at once; and the parts of the loops.
+In: a plan with its functions, the sizes of a call, the tensors that have a gradient. Out: ``Need``, in bytes: measured
+on tensors without contents, through which one step of each loop is run, and all else at once; the parts of the loops.
 A loop of T positions that keeps ``each`` bytes at a position and hands on ``state`` bytes keeps T * each bytes as a
 whole, and T/k * state + k * each in parts of k: least where k is the root of T * state / each. Positions that others
 read (``stored``) are kept in any case.
@@ -10,7 +10,7 @@ read (``stored``) are kept in any case.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +58,6 @@ class LoopNeed:
         """What it keeps in parts."""
         return self.stored + -(-self.positions // every) * self.state + min(every, self.positions) * self.each
 
-    @property
-    def now(self) -> int:
-        return self.cut(self.every) if self.every else self.whole
-
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -72,7 +68,12 @@ class Need:
 
     @property
     def total(self) -> int:
-        return self.beside + sum(loop.now for loop in self.loops)
+        return self.within({})
+
+    def within(self, parts: Mapping[str, int]) -> int:
+        """What is kept with some loops in parts."""
+        loops = ((loop, parts.get(loop.function, loop.every)) for loop in self.loops)
+        return self.beside + sum(loop.cut(every) if every else loop.whole for loop, every in loops)
 
 
 def parts_within(need: Need, budget: int) -> dict[str, int]:
@@ -90,8 +91,7 @@ def parts_within(need: Need, budget: int) -> dict[str, int]:
 
 def over_budget(need: Need, parts: Mapping[str, int], budget: int) -> OverBudget | None:
     """What to say where even parts keep too much."""
-    left = need.beside
-    left += sum(loop.cut(parts[loop.function]) if loop.function in parts else loop.now for loop in need.loops)
+    left = need.within(parts)
     if left <= budget:
         return None
     words = f"{in_bytes(left)}, more than the budget of {in_bytes(budget)}"
@@ -115,30 +115,29 @@ def check_training(
     limit = options.limits.memory
     if kept_at_most(plan, sizes, width) + learned <= limit:
         return
-    given = [_argument(argument, sizes, floating) for argument in plan.arguments]
-    need = need_of(plan, compute, given, sizes, floating)
+    need = need_of(plan, compute, frozenset(argument.tensor for argument in params), sizes, floating)
     parts = parts_within(need, options.memory_budget) if options.memory_budget else {}
-    gain = {loop.function: loop.whole - loop.cut(loop.best) for loop in need.loops if loop.positions}
-    total = need.total - sum(gain[function] for function in parts) + learned
+    total = need.within(parts) + learned
     if total > limit:
-        fits = total - sum(gain[name] for name in gain if name not in parts) <= limit
+        fits = need.within(parts_within(need, 0)) + learned <= limit
         advice = f"`--memory-budget {limit // 2 >> 10}K` lets its loops keep less" if fits and not parts else None
         raise training_too_large(total, limit, span, advice)
 
 
-def _argument(argument: Argument, sizes: Sizes, floating: torch.dtype) -> Any:
-    """An argument without contents."""
+def _argument(argument: Argument, sizes: Sizes, floating: torch.dtype, flows: bool) -> Any:
+    """An argument without contents; ``flows``: it has a gradient."""
     if argument.kind == "size":
         return {symbol.name: number for symbol, number in sizes.items()}[argument.tensor]
-    shape = [size.value(sizes) for size in argument.shape]
-    return _empty(shape, _dtype(argument.dtype, floating), argument.kind == "param")
+    return _empty([size.value(sizes) for size in argument.shape], _dtype(argument.dtype, floating), flows)
 
 
 # --- measuring ---------------------------------------------------------------------------------------------------
 
 
-def need_of(plan: Plan, compute: Callable[..., Any], given: Sequence[Any], sizes: Sizes, floating: torch.dtype) -> Need:
-    """What the gradient of a call keeps; ``given`` are its arguments, of which only shapes and types are looked at."""
+def need_of(
+    plan: Plan, compute: Callable[..., Any], learned: Collection[str], sizes: Sizes, floating: torch.dtype
+) -> Need:
+    """What the gradient of a call by the tensors ``learned`` keeps."""
     functions = compute.__globals__
     loops = []
     for loop in plan.loops:
@@ -148,6 +147,7 @@ def need_of(plan: Plan, compute: Callable[..., Any], given: Sequence[Any], sizes
             state, stored = _state(loop, sizes, floating), _stored(loop, sizes, floating)
             count = scan.steps.value(sizes)
             loops.append(LoopNeed(loop.function, count, each, state, stored * count, scan.manner.checkpoint))
+    given = [_argument(each, sizes, floating, each.tensor in learned) for each in plan.arguments]
     beside = _beside(plan, compute, given, sizes, floating, loops)
     return Need(tuple(loops), beside)
 
@@ -173,13 +173,7 @@ def _position(loop: LoopPlan, name: str, sizes: Sizes, floating: torch.dtype) ->
 
 def _step(step: StepPlan, function: Callable[..., Any], sizes: Sizes, floating: torch.dtype) -> int:
     """The bytes that the gradient of one step keeps beside its arguments."""
-    known = {symbol.name: number for symbol, number in sizes.items()}
-    arguments: list[Any] = []
-    for argument in step.plan.arguments:
-        if argument.kind == "size":
-            arguments.append(known[argument.tensor])
-        else:
-            arguments.append(_empty([size.value(sizes) for size in argument.shape], _dtype(argument.dtype, floating)))
+    arguments = [_argument(argument, sizes, floating, True) for argument in step.plan.arguments]
     return _kept(function, arguments) or kept_by_steps(step.plan, sizes, floating.itemsize)
 
 
@@ -193,8 +187,7 @@ def _beside(
 ) -> int:
     """The bytes that are kept beside the loops: measured where that does not take long, else estimated."""
     if sum(loop.positions for loop in loops) <= _MEASURED:
-        made = [_empty(list(v.shape), v.dtype, v.requires_grad) if isinstance(v, Tensor) else v for v in given]
-        found = _kept(compute, made)
+        found = _kept(compute, given)
         if found is not None:
             return max(0, found - sum(loop.whole for loop in loops if not loop.every))
     return kept_by_steps(plan, sizes, floating.itemsize)

@@ -175,3 +175,15 @@ def test_a_training_within_its_limit_is_not_measured(monkeypatch):
 
     monkeypatch.setattr(tensorlang.keeping, "need_of", lambda *_: pytest.fail("measured"))
     assert trained(DEEP, 1 << 30) is None
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU"])
+def test_recurrences_that_need_no_loop_become_loops_where_they_keep_too_much(name):
+    text = f"import recurrent\ninput X[b,t,i]\noutput Y\nH = recurrent.{name}(X, h=32)\nY = H[b,-1,h]^2\n"
+    x = torch.randn(8, 300, 32)
+    whole, value, slopes, _ = called(text, 0, X=x)
+    cut, cut_value, cut_slopes, _ = called(text, whole // 3, X=x)
+    assert cut < whole / 2
+    torch.testing.assert_close(value, cut_value, rtol=1e-5, atol=1e-5)
+    for one, other in zip(slopes, cut_slopes, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
