@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import attention, compiling, first_answer, memory, overhead, perceptron, recurrence
+from benchmarks import attention, compiling, first_answer, memory, overhead, perceptron, recurrence, semiring
 from benchmarks.record import Row, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "attention": attention.measure,
     "recurrence": recurrence.measure,
     "memory": memory.measure,
+    "semiring": semiring.measure,
     "compiling": compiling.measure,
     "first_answer": first_answer.measure,
 }

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.allocation import peak
 from tensorlang.backends import kernels_semiring as kernels
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
@@ -179,18 +179,6 @@ def test_first_and_second_derivatives() -> None:
         assert torch.autograd.gradcheck(joined, (left, right))
         assert torch.autograd.gradgradcheck(joined, (left, right))
         assert torch.autograd.gradgradcheck(lambda one, j=joined: j(one, right.detach()), (left,))
-
-
-def peak(call: Callable[[], object]) -> int:
-    """The most bytes that torch held at once for a call, beyond what it held before."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        call()
-    events = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]
-    held = most = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
-    return most
 
 
 @pytest.mark.parametrize("name", KERNELS)
