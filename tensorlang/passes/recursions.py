@@ -36,6 +36,7 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
         definitions += outside
         scans += ends
         recursions.append(replace(iteration, body=optimised(iteration.body)))
+    scans = [_as_loops(scan) for scan in scans]
     program = replace(program, definitions=tuple(definitions), scans=tuple(scans))
     for scan in scans:
         wanted = _wanted(program, scan)
@@ -68,6 +69,13 @@ def _aligned(program: Program) -> Program:
         if known is None:
             program = aligned(program, scan) or program
     return program
+
+
+def _as_loops(scan: Scan) -> Scan:
+    """The scan with those inside it run as loops where that is asked for."""
+    if scan.manner.method != "loop" or scan.manner.checkpoint:
+        return scan
+    return replace(scan, inner=tuple(_as_loops(replace(inner, manner=scan.manner)) for inner in scan.inner))
 
 
 def _wanted(program: Program, scan: Scan) -> frozenset[str]:
