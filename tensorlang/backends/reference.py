@@ -176,10 +176,12 @@ def _fixpoint(fixpoint: Fixpoint, program: Program, arrays: dict[str, Array], bi
             after = _Evaluator(arrays, bindings).define(definition, program.tensors[definition.tensor])
             arrays[definition.tensor] = after
             change = max(change, _distance(before, after))
+        if not fixpoint.monotone and not all(np.isfinite(arrays[d.tensor]).all() for d in fixpoint.definitions):
+            break
         if change <= (0 if fixpoint.monotone else SETTLED * fixpoint.tolerance):
             arrays |= {name: np.array(steps if what == "steps" else change) for name, what in fixpoint.reports}
             return
-    raise ArithmeticError(f"no fixed point of {', '.join(fixpoint.members)} in {MOST_ROUNDS} rounds")
+    raise ArithmeticError(f"no fixed point of {', '.join(fixpoint.members)} within {MOST_ROUNDS} rounds")
 
 
 def _distance(before: Array, after: Array) -> float:

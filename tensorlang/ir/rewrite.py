@@ -114,3 +114,32 @@ def rename_apart(node: Expr, avoid: Iterable[str]) -> Expr:
         mapping[index] = Index(fresh_name(index.name, taken), index.size)
         taken.add(mapping[index].name)
     return rename(node, mapping)
+
+
+def bound_once(node: Expr) -> Expr:
+    """The expression with every index that is bound again inside of where it is bound renamed there."""
+    if not _rebound(node):
+        return node
+    own = frozenset(index.name for index in bound_indices(node))
+    return with_children(node, tuple(_unbinding(bound_once(child), own) for child in children(node)))
+
+
+@cached
+def _rebound(node: Expr) -> bool:
+    """Whether an index is bound inside of where it is bound already."""
+    own = {index.name for index in bound_indices(node)}
+    inside = children(node)
+    return any(_rebound(child) for child in inside) or any(
+        index.name in own for child in inside for index in bound_inside(child)
+    )
+
+
+def _unbinding(node: Expr, avoid: frozenset[str]) -> Expr:
+    """The expression with other names where it binds one of these; as free indices they stay."""
+    if avoid.isdisjoint(index.name for index in bound_inside(node)):
+        return node
+    clashing = [index for index in bound_indices(node) if index.name in avoid]
+    taken = avoid.union(index.name for index in indices_inside(node))
+    mapping = {index: Index(fresh_name(index.name, taken), index.size) for index in clashing}
+    named = rename(node, mapping)
+    return with_children(named, tuple(_unbinding(child, avoid) for child in children(named)))

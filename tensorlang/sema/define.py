@@ -6,6 +6,7 @@ from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype, is_floating, join, presence
 from tensorlang.ir.nodes import Apply, Expr, Index, Position, Where, free_indices, number, size_value
 from tensorlang.ir.program import Definition, Piece
+from tensorlang.ir.rewrite import bound_once
 from tensorlang.ops import AGGREGATES
 from tensorlang.sema import messages
 from tensorlang.sema.build import BadLeaf, Builder, Table
@@ -121,7 +122,7 @@ def _piece(
         written=frozenset(n for node in walk(statement.value) for n in _own_names(node)),
     )
     value = projection.top(statement.value, aggregate if explicit else "sum")
-    value = builder.settle(value)
+    value = bound_once(builder.settle(value))
     if info.relation and dtype(value) != "bool":
         value = _truth(value)
     indices = tuple(dict.fromkeys(builder.index(name) for entry in statement.left for name in _ordered(entry)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from analysing import codes, meant
+from analysing import codes, meant, values
 
 GIVEN = """
 input V[o,h], W[h,i], X[b,i], B[h], Z[n,d], P[n], Q[d], A[n,j], A2[j], C[n,k], D[k], T[b,c], R[b,c], S[s,s'], Var, M
@@ -68,3 +69,16 @@ def test_both_readings_can_be_pasted():
     (problem,) = check(Source("t", "input X[i]\nY = exp(X[i])\n"), Options()).problems.errors
     pasted = [text.split("`")[1] for text in problem.help]
     assert [meant(f"input X[i]\nY = {text}\n") for text in pasted] == ["exp(sum[i](X[i]))", "sum[i](exp(X[i]))"]
+
+
+REBOUND = {
+    "Y[i] min= sum[k](X[i,k]) + abs(X[i,k])": lambda x: (x.sum(1, keepdims=True) + abs(x)).min(1),
+    "Y[i] max= max[k](X[i,k]) - X[i,k]": lambda x: (x.max(1, keepdims=True) - x).max(1),
+    "Y[i] min= sum[k](X[i,k] max[k](X[i,k])) + X[i,k]": lambda x: (x * x.max(1, keepdims=True)).sum(1) + x.min(1),
+}
+
+
+@pytest.mark.parametrize("text", REBOUND)
+def test_an_index_that_is_summed_inside_and_joined_outside(text):
+    x = np.array([[1.0, -2, 3], [0.5, 4, -1]])
+    np.testing.assert_allclose(values(f"input X[i,k]\n{text}\n", X=x)["Y"], REBOUND[text](x))
