@@ -209,6 +209,8 @@ def _parts(plan: LoopPlan, names: LoopNames) -> list[str]:
     inside = [
         "if torch.jit.is_scripting():",
         f"    {', '.join(results)} = {plan.function}_part({text})",
+        "elif not torch._C._autograd._saved_tensors_hooks_is_enabled():  # inside torch.func",
+        f"    {', '.join(results)} = {plan.function}_part({text})",
         "else:",
         f"    {', '.join(results)} = {again}",
         *(f"parts_{h}.append(part_{h})" for h in stored),

@@ -143,3 +143,12 @@ def test_training_with_parts_takes_the_same_steps():
         session.run(text.format(declared))
         found.append(session["Loss"].item())
     assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+def test_functional_transforms_go_through_without_checkpoints():
+    cut = tl.compile(RNN.format("scan H checkpoint 2\n"), dtype="float64")
+    x, w = torch.randn(2, 5, 3, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
+    found = torch.func.grad(lambda w: cut(X=x, W=w)["Y"])(w)
+    w.requires_grad_()
+    (wanted,) = torch.autograd.grad(cut(X=x, W=w)["Y"], w)
+    torch.testing.assert_close(found, wanted)
