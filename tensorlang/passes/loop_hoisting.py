@@ -91,7 +91,7 @@ class _Visit:
         return with_children(node, tuple(self.value(child) for child in children(node)))
 
     def _outside(self, node: Expr) -> Expr:
-        if sliceable(node):
+        if sliceable(node, self.index):
             return node
         taken = self.hoister.take_out(node, self.piece, self.index, self.of)
         condition = presence(node)
@@ -129,7 +129,7 @@ def _together(parts: tuple[Expr, ...], hoister: Hoister) -> tuple[tuple[Expr, ..
     return group, tuple(rest)
 
 
-def sliceable(node: Expr) -> bool:
+def sliceable(node: Expr, index: Index) -> bool:
     """Whether an expression costs nothing at each position: a number, an index, a slice of a tensor."""
     if not tensors_read(node) and not free_indices(node):
         return True
@@ -137,6 +137,14 @@ def sliceable(node: Expr) -> bool:
         case Const() | Position():
             return True
         case Read(at=at):
-            return all(affine(entry) is not None for entry in at)
+            return all(_slices(entry, index) for entry in at)
         case _:
             return False
+
+
+def _slices(entry: Expr, index: Index) -> bool:
+    """Whether an entry of a read stands still at each position, or moves with it by whole positions."""
+    form = affine(entry)
+    if form is None:
+        return False
+    return index not in dict(form.coefficients) or form.coefficients == ((index, 1),)

@@ -116,6 +116,20 @@ PROGRAMS = {
         "input X[i,j]\nD[0,j] = j\nD[i,0] = i\nD[i+1,j+1] = min(D[i,j+1] + 1, D[i+1,j] + 1, D[i,j] + X[i,j]^2)\n",
         {"X": (3, 4)},
     ),
+    "a table that reads up and to the right": (
+        "input X[i,j]\nD[i,j] = sin(D[i-1,j+1]) + 0.5 D[i,j-1] + D[i-2,j-1] + X[i,j]\n",
+        {"X": (4, 3)},
+    ),
+    "a table of least sums, with a guard and a batch": (
+        "input X[b,i,j]\nD[b,0,0] min= X[b,0,0]\nD[b,i,j] min= D[b,i-1,j] + X[b,i,j] where i > 0\n"
+        "D[b,i,j] min= D[b,i,j-1] + X[b,i,j] where j > 0\n",
+        {"X": (2, 3, 4)},
+    ),
+    "two tables, one element of one": (
+        "input X[i,j]\noutput Y, E\nD[i,j] = max(D[i-1,j-1] + X[i,j], 0.5 E[i,j-1], 0)\n"
+        "E[i+1,j] = tanh(D[i,j]) + 0.5 E[i+1,j-1]\nE[0,j] = j\nY = D[-1,-1] + D[0,1]\n",
+        {"X": (3, 4)},
+    ),
     "a table from its corner at the end": (
         "input X[i,j]\nD[i,j] = tanh(E[i+1,j] + 0.5 D[i,j-1] + X[i,j])\nE[i,j] = 0.5 D[i,j-2] + 0.1 E[i+2,j]\n",
         {"X": (4, 4)},
@@ -237,6 +251,15 @@ def test_the_first_positions_are_no_question_inside_the_loop():
     for name in ("unequal starts", "starts far apart", "a part of the first position", "a last position, backwards"):
         source = tl.compile(PROGRAMS[name][0].replace("0.5 C[t]", "sin(C[t])")).source
         assert "step: Tensor" not in source, name
+
+
+def test_a_table_takes_a_step_for_each_diagonal():
+    text = PROGRAMS["a table with its first row and column"][0]
+    source = tl.compile(text).source
+    assert "_scan(" not in source
+    assert "i + j + 2" in source
+    assert "_scan(" in tl.compile(text.replace("D[i,0] = i", "D[i,0] = i\nscan D method loop")).source
+    assert "_scan(" in tl.compile(text + "dim i = 2, j = 50\n").source
 
 
 def test_a_script_keeps_a_tensor_that_only_the_recurrence_reads():
