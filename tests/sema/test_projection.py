@@ -34,6 +34,8 @@ TABLE = [
     ("Y[n] max= A[n,j] A2[j]", "max[j](A[n,j] A2[j])"),
     ("Y[n] max= relu(A[n,j] A2[j])", "relu(sum[j](A[n,j] A2[j]))"),
     ("Y[n] max= relu(A[n,j])", "max[j](relu(A[n,j]))"),
+    ("Y[n] max= relu(A[n,j]) exp(A2[j])", "max[j](relu(A[n,j]) * exp(A2[j]))"),
+    ("Y[n] max= relu(A[n,j] A2[j]) exp(P[n])", "relu(sum[j](A[n,j] A2[j])) * exp(P[n])"),
     ("Y[s'] or= E[s] F[s,s']\ninput bool E[s], F[s,s']", "any[s](E[s] and F[s,s'])"),
     ("Y avg= Z[n,d]", "mean[d,n](Z[n,d])"),
     ("Y[n,j.] = softmax(A[n,j])   where j <= n", "softmax[j]((A[n,j] where j <= n))"),
