@@ -24,6 +24,7 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate_errors.py
+	$(BIN)/python docs/generate_library.py
 
 install: $(STAMP)
 

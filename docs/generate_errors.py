@@ -26,7 +26,7 @@ PARTS = {
     "02": "Names and modules",
     "03": "Index domains and sizes",
     "04": "Sums and element types",
-    "05": "Not supported yet",
+    "05": "Recursion, and what is not supported yet",
     "06": "Calls and inputs",
     "07": "Files and data",
     "08": "Learning",

@@ -177,8 +177,9 @@ def test_there_is_no_unknown_kind_of_block() -> None:
     assert not odd
 
 
-def test_the_page_of_errors_is_current() -> None:
-    ran = subprocess.run([sys.executable, "docs/generate_errors.py", "--check"], check=False, cwd=ROOT)
+@pytest.mark.parametrize("generator", ["generate_errors.py", "generate_library.py"])
+def test_what_is_generated_is_current(generator: str) -> None:
+    ran = subprocess.run([sys.executable, f"docs/{generator}", "--check"], check=False, cwd=ROOT)
     assert ran.returncode == 0, "run `make docs`"
 
 
