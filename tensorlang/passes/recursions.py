@@ -64,7 +64,8 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
 
 def _aligned(program: Program) -> Program:
     """Tensors that are a position ahead of others are computed with them, but where whole layers or products do it."""
-    for scan in program.scans:
+    for at in range(len(program.scans)):
+        scan = program.scans[at]  # as it is now: aligning one changes what others read
         tensors = dict(program.tensors)
         known = make_layer(scan, program, tensors, _wanted(program, scan)) or make_linear(scan, tensors, frozenset())
         if known is None:

@@ -91,3 +91,13 @@ def test_what_is_read_two_steps_ahead_is_left_as_it_was():
     text = STATES + "Y[i] = Memory[-1,i]\n"
     program, _ = compared(text.replace("Memory[t,i'] +", "Memory[t-1,i'] +"), X=draw(5, 3))
     assert "Memory_next" not in program.source
+
+
+def test_two_recurrences_of_one_body_at_two_sizes():
+    text = (
+        "dim l = 2, i = 3\ninput X[b,i], Z[c,i]\n"
+        f"{BLOCK}\ndef Net(X[b,i]) -> Y[b,i]:\n    S[0] = X\n    S[l+1] = Block[l](S[l])\n    Y[b,i] = S[-1,b,i]\n"
+        "net = Net()\nOne = net(X)\nTwo = net(Z)\nTotal = One[b,i] + Two[c,i]\noutput One, Two, Total\n"
+    )
+    program, _ = compared(text, X=draw(2, 3), Z=draw(4, 3))
+    assert program.source.count("def one_step") == 2
