@@ -128,6 +128,11 @@ def diagnosed(text: str, known: Mapping[str, Fixpoint | Scan], severity: str = "
             code, message, help = "E0532", *_endless(names, steps, fixpoint, found["number"])
         case _:
             code, message, help = "E0532", *_numberless(names, steps)
+    if code in ("E0530", "E0531") and any(d.aggregate in ("min", "max") for d in fixpoint.definitions):
+        help = [
+            *help,
+            "leave out `tol` and `method`: where `min=` or `max=` improve from an infinity, they end exactly",
+        ]
     if severity == "warning":
         code = "W0530"
     return diagnostic(code, message, *places[:2], help=help, severity=severity)

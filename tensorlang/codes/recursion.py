@@ -10,7 +10,8 @@ CODES: tuple[Code, ...] = (
         "`fixpoint Z tol 1e-6 max 100 method anderson otherwise error` says of the circle of equations that `Z` belongs to: "
         "how little may change at the end, how many steps it may take, how the next guess is made (`anderson` mixes the last "
         "few, `plain` takes the last), and whether not getting there is an error or a warning (`otherwise warn`). Each "
-        "setting stands once, and a circle has one declaration.",
+        "setting stands once, and a circle has one declaration. With `tol` or `method` what `min=` and `max=` join settles from "
+        "0 as well; without, it improves from its infinity until nothing changes.",
         "input X[i]\nfixpoint Z tolerance 1e-6\nZ[i] = 0.5 Z[i] + X[i]\n",
         "input X[i]\nfixpoint Z tol 1e-6\nZ[i] = 0.5 Z[i] + X[i]\n",
     ),

@@ -38,9 +38,12 @@ class Circle:
 
 
 def find_circle(group: Mapping[str, TensorInfo], reads: Reads, asked: Asked | None) -> Circle | None:
-    """The group as a circle; None where no declaration asks for it and aggregates do not cut it."""
+    """The group as a circle; None where no declaration asks for it and aggregates do not cut it.
+
+    Aggregates that cut it make it monotone, unless its declaration has it settle.
+    """
     improving = [name for name, info in group.items() if idempotent(info)]
-    cut = _cut(reads, improving)
+    cut = None if asked is not None and asked.settles else _cut(reads, improving)
     if cut is not None:
         return Circle(_step_order(reads, cut), True, asked)
     if asked is None:

@@ -25,7 +25,10 @@ FORM = Form(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one declaration asks for, the tensors by their full names; ``most`` is None where it does not say."""
+    """What one declaration asks for, the tensors by their full names; ``most`` is None where it does not say.
+
+    ``settles``: it says how near is near enough, or the method, so real values settle, whatever joins them.
+    """
 
     names: tuple[str, ...]
     span: Span
@@ -33,6 +36,7 @@ class Asked:
     most: int | None = None
     method: str = "anderson"
     lenient: bool = False
+    settles: bool = False
 
 
 def declare(world: World, scope: Scope, statement: ast.Fixpoint) -> None:
@@ -47,5 +51,6 @@ def declare(world: World, scope: Scope, statement: ast.Fixpoint) -> None:
             given.count("max"),
             given.word("method", "anderson"),
             given.word("otherwise", "error") == "warn",
+            "tol" in given.values or "method" in given.values,
         )
     )

@@ -187,7 +187,7 @@ def _all_real(world: World, circle: Circle) -> bool:
         element = "bool" if info.relation else info.element
         if element is not None and not is_floating(element):
             assert circle.asked is not None
-            messages.fixpoint_not_real(world.problems, info.span, name, element, circle.asked.span)
+            messages.fixpoint_not_real(world.problems, info.span, name, element, circle.asked.span, idempotent(info))
             real = False
     return real
 
@@ -202,7 +202,9 @@ def _stay_real(world: World, circle: Circle, found: tuple[Definition, ...]) -> b
         given = join(dtype(piece.value) for piece in definition.pieces)
         if not is_floating(given) and any(tensors_read(p.value) & set(circle.order) for p in definition.pieces):
             assert circle.asked is not None
-            messages.fixpoint_not_real(world.problems, info.statements[0].span, info.name, given, circle.asked.span)
+            messages.fixpoint_not_real(
+                world.problems, info.statements[0].span, info.name, given, circle.asked.span, idempotent(info)
+            )
             real = False
     return real
 

@@ -55,7 +55,8 @@ def no_circle(problems: Problems, span: Span, names: Sequence[str]) -> None:
     )
 
 
-def fixpoint_not_real(problems: Problems, span: Span, name: str, element: str, asked: Span) -> None:
+def fixpoint_not_real(problems: Problems, span: Span, name: str, element: str, asked: Span, improves: bool) -> None:
+    """``improves``: it would be found exactly, were it not declared to settle."""
     what = "truth values" if element == "bool" else "whole numbers"
     problems.error(
         "E0521",
@@ -63,7 +64,9 @@ def fixpoint_not_real(problems: Problems, span: Span, name: str, element: str, a
         (span, f"of type {element}"),
         (asked, "iterated here"),
         help=[
-            "join them by `min=`, `max=`, `or=` or `and=`, which end exactly",
+            "leave out `tol` and `method`: then it is computed until nothing changes"
+            if improves
+            else "join them by `min=`, `max=`, `or=` or `and=`, which end exactly",
             "or let the tensor hold real numbers",
         ],
     )
