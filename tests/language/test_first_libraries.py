@@ -305,3 +305,21 @@ def test_a_stack_of_blocks(kind):
         wanted = encoder_layer(blocks, at)(wanted, src_mask=mask)
     wanted = F.layer_norm(wanted, [12], p["Y.G"], p["Y.B"])
     torch.testing.assert_close(program(X=x)["Y"], wanted, rtol=0, atol=1e-5)
+
+
+def test_a_language_model():
+    call = "GPT(Tok, v=7, layers=2, h=3, k=4, m=12, f=20)"
+    program, filled = made("transformer", "dim v = 7\ninput Tok[b,t] in v\ndim t = 5", call, scale=0.3)
+    p = filled()
+    assert p["E"].shape == (7, 12)
+    assert p["Place"].shape == (5, 12)
+    tokens = torch.tensor([[0, 6, 3, 3, 1], [5, 2, 2, 4, 0]])
+    wanted = p["E"][tokens] + p["Place"]
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(5)
+    blocks = {name.removeprefix("Y.S."): value for name, value in p.items() if name.startswith("Y.S.")}
+    for at in range(2):
+        wanted = encoder_layer(blocks, at)(wanted, src_mask=mask)
+    wanted = F.layer_norm(wanted, [12], p["Y.Y.G"], p["Y.Y.B"]) @ p["E"].T
+    torch.testing.assert_close(program(Tok=tokens)["Y"], wanted, rtol=0, atol=1e-4)
+    other = program(Tok=tokens.index_fill(1, torch.tensor(4), 2))["Y"]
+    torch.testing.assert_close(other[:, :4], program(Tok=tokens)["Y"][:, :4])  # what comes later is not seen
