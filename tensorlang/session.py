@@ -208,12 +208,19 @@ class Session:
 
 
 def _too_early(statements: Statements, checked: Checked) -> tuple[ast.Statement, ...]:
-    """Declarations whose sizes only a later equation will tell, where nothing else is wrong: they wait for it."""
-    spans = [problem.span for problem in checked.problems.errors if problem.code == "E0302"]
-    if not spans or len(spans) < len(checked.problems.errors):
-        return ()
-    declared = [s for s in statements.kept if isinstance(s, ast.Declaration)]
-    return tuple(s for s in declared if any(span is not None and _within(span, s.span) for span in spans))
+    """Declarations that only a later equation will make sense of, where nothing else is wrong: they wait for it.
+
+    A parameter whose size an equation tells; a `fixpoint` or a `scan` before the equations of its tensors.
+    """
+    kinds = {"E0302": ast.Declaration, "E0201": ast.Fixpoint | ast.Scan}
+    found: dict[ast.Statement, None] = {}
+    for problem in checked.problems.errors:
+        able = [s for s in statements.kept if isinstance(s, kinds.get(problem.code, ()))]
+        early = [s for s in able if problem.span is not None and _within(problem.span, s.span)]
+        if not early:
+            return ()
+        found.update(dict.fromkeys(early))
+    return tuple(found)
 
 
 def _within(inner: Span, outer: Span) -> bool:

@@ -80,6 +80,8 @@ def replaces(new: ast.Statement, old: ast.Statement) -> bool:
         return True
     if isinstance(new, ast.Update) or isinstance(old, ast.Update):
         return isinstance(new, ast.Update) and isinstance(old, ast.Update) and new.equation.name == old.equation.name
+    if isinstance(new, ast.Fixpoint | ast.Scan) or isinstance(old, ast.Fixpoint | ast.Scan):
+        return isinstance(new, ast.Fixpoint | ast.Scan) and type(new) is type(old) and _same_names(new, old)
     if not set(defined(new)) & set(defined(old)):
         return False
     if _aside(new) or _aside(old):
@@ -90,6 +92,10 @@ def replaces(new: ast.Statement, old: ast.Statement) -> bool:
         same_kind = new.operator == old.operator and len(new.items or ()) == len(old.items or ())
         return not same_kind or pattern(new) == pattern(old)
     return True
+
+
+def _same_names(new: ast.Fixpoint | ast.Scan, old: ast.Statement) -> bool:
+    return isinstance(old, ast.Fixpoint | ast.Scan) and bool(set(new.names) & set(old.names))
 
 
 def _aside(statement: ast.Statement) -> str:

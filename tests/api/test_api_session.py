@@ -221,3 +221,27 @@ def test_the_module_of_a_session(session):
     session.run("input X[i]\nparam W[i] ~ ones()\nS = W[i] X[i]")
     assert session.module(X=torch.ones(3))["S"].item() == 3
     assert isinstance(session.module, torch.nn.Module)
+
+
+def test_a_declaration_waits_for_the_equations_that_it_is_of():
+    session = tl.Session()
+    session.run("fixpoint Z tol 1e-6")
+    session.run("scan H method loop")
+    (value,) = session.run("Z = cos(Z)")
+    assert float(value.data) == pytest.approx(0.739085, abs=1e-5)
+    session.run("dim t = 3")
+    (value,) = session.run("H[t] = 0.5 H[t-1] + t")
+    assert value.data.tolist() == [0.0, 1.0, 2.5]
+    assert session.text.startswith("fixpoint Z tol 1e-6\nscan H method loop\n")
+
+
+def test_a_declaration_that_is_entered_again_replaces_the_earlier_one():
+    session = tl.Session()
+    session.run("fixpoint Z tol 1e-6 max 2; A = 1")
+    with pytest.raises(tl.RunError):
+        session.run("Z = cos(A Z)")
+    session.run("fixpoint Z tol 1e-3 max 200")
+    (value,) = session.run("Z = cos(A Z)")
+    assert float(value.data) == pytest.approx(0.739, abs=2e-3)
+    with pytest.raises(tl.CompileError):
+        session.run("Q = Nope + 1")
