@@ -95,7 +95,7 @@ def form(path: str) -> str:
 def _named(compiled: Compiled, part: Part) -> Part:
     """The part with its outputs named, all of it known to the program."""
     program = compiled.program
-    outputs = tuple(known_tensor(program, name) for name in part.outputs) or program.outputs
+    outputs = tuple(dict.fromkeys(known_tensor(program, name) for name in part.outputs)) or program.outputs
     if not outputs:
         raise run_error("E0742", "the program has no outputs to export", help=["say which: `output Y`, `--output Y`"])
     for name in part.given:

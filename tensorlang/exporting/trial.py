@@ -1,7 +1,7 @@
 """Trying an export: the program and the exported model on the same random inputs, at several sizes.
 
 In: a module with its ``State``, how it is called, and what was exported. Out: the largest difference between their
-results, and the sizes tried.
+results, and the sizes tried. What is random is drawn from equal streams on both sides.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from tensorlang.binding import bind, known_sizes, numbers
 from tensorlang.calling import State
 from tensorlang.diagnostics import RunError, run_error
+from tensorlang.draws import drawing, draws, stream
 from tensorlang.exporting import Exported, left_open
 from tensorlang.inputs import torch_dtype
 from tensorlang.ir.domain import Symbol
@@ -23,6 +24,7 @@ from tensorlang.ir.program import Tensor
 from tensorlang.stored import Stored, stored
 
 Run = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+CPU = torch.device("cpu")
 _SIZES = (2, 3, 5, 7, 4, 11, 6, 13)
 
 
@@ -44,8 +46,21 @@ class Trial:
 def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int = 3) -> Trial:
     """Compare on ``rounds`` sets of sizes; ``run`` computes the exported part of the program from what is given.
 
-    Raises ``RunError`` (E0744) where no inputs can be made that fit.
+    Raises ``RunError`` (E0744) where no inputs can be made that fit, or two devices draw their own random numbers.
     """
+    own = state.generator
+    try:
+        return _tried(root, state, run, exported, rounds)
+    finally:
+        # What the program draws afterwards does not depend on whether it was tried.
+        state.generator = own
+
+
+def _tried(root: Stored, state: State, run: Run, exported: Exported, rounds: int) -> Trial:
+    if state.device.type != "cpu" and draws(state.compiled.program.restricted(exported.part.outputs)):
+        raise run_error("E0744", f"the program draws random numbers, and other ones on `{state.device}`", help=[
+            "try it on the CPU: compile it with `--device cpu`",
+        ])  # fmt: skip
     worst = 0.0
     tried: list[Mapping[str, int]] = []
     fault: RunError | None = None
@@ -54,11 +69,13 @@ def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int 
         generator = torch.Generator().manual_seed(len(tried))
         try:
             given = {t.name: _drawn(state, t.name, known | sizes, generator) for t in exported.signature.inputs}
-            ours = run(given)
+            state.generator = stream(len(tried), state.device)
+            ours = run({name: value.to(state.device) for name, value in given.items()})
         except (RunError, ValueError) as problem:
             fault = problem if isinstance(problem, RunError) else fault
             continue
-        worst = max(worst, _difference(list(ours.values()), _theirs(exported, given, sizes)))
+        results = [value.detach().cpu() for value in ours.values()]
+        worst = max(worst, _difference(results, _theirs(exported, given, sizes, stream(len(tried), CPU))))
         tried.append({str(symbol): size for symbol, size in sizes.items()})
         if len(tried) == rounds or not sizes:
             break
@@ -101,11 +118,13 @@ def _drawn(state: State, name: str, known: Mapping[Symbol, int], generator: torc
     return torch.randn(shape, generator=generator, dtype=torch_dtype(tensor.dtype, state.floating))
 
 
-def _theirs(exported: Exported, given: Mapping[str, torch.Tensor], sizes: Mapping[Symbol, int]) -> list[Any]:
+def _theirs(
+    exported: Exported, given: Mapping[str, torch.Tensor], sizes: Mapping[Symbol, int], source: torch.Generator
+) -> list[Any]:
     extra = [sizes[Symbol(name)] for name in exported.signature.numbers]
     tensors = [given[tensor.name] for tensor in exported.signature.inputs]
     with torch.no_grad():
-        result = exported.model(*tensors, *extra)
+        result = drawing(exported.model, [*tensors, *extra], source)
     return list(result) if isinstance(result, tuple) else [result]
 
 
@@ -114,9 +133,13 @@ def _difference(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:
     for one, two in zip(ours, theirs, strict=True):
         if one.shape != two.shape or one.dtype != two.dtype:
             return math.inf
-        same = (one == two) | ((one != one) & (two != two))
-        if not bool(same.all()):
-            gap = (one.double() - two.double()).abs() if not one.is_complex() else (one - two).abs()
-            largest = float(one.abs().max().double())
-            worst = max(worst, float(torch.where(same, 0, gap).max()) / max(1.0, largest))
+        wide = torch.complex128 if one.is_complex() else torch.float64
+        one, two = one.to(wide), two.to(wide)
+        differs = ~((one == two) | ((one != one) & (two != two)))
+        if not bool(differs.any()):
+            continue
+        gap, finite = (one - two).abs()[differs], one.isfinite()
+        if not bool(gap.isfinite().all()):
+            return math.inf
+        worst = max(worst, float(gap.max()) / max(1.0, float(one[finite].abs().max())))
     return worst
