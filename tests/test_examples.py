@@ -23,6 +23,11 @@ TOLERANCE = {
     "sequences.tl": 0.02,
     "spiking.tl": 0.05,
     "ode.tl": 0.02,
+    "gpt.tl": 0.03,
+    "cnn.tl": 0.02,
+    "kernel_machine.tl": 0.03,
+    "fourier.tl": 0.02,
+    "mps.tl": 0.03,
 }
 
 
