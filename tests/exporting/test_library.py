@@ -47,7 +47,7 @@ _SYSTEM = (
 CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "activation": (
         "input X[b,i]\ndim i = 4\n",
-        {name: "X" for name in ("GLU", "ReGLU", "GEGLU", "SwiGLU", "PReLU", "Swish", "Mish", "SquaredReLU")}
+        dict.fromkeys(("GLU", "ReGLU", "GEGLU", "SwiGLU", "PReLU", "Swish", "Mish", "SquaredReLU"), "X")
         | {"PolyReLU": "X, p=4", "PolyNorm": "X, p=3", "Quadratic": "X, o=2"},
     ),
     "attention": (
@@ -78,7 +78,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "graphical": (
         _PAIRS + "dim r = 4, k = 2, v = 3\ninput Leaf[b,r] in v, Ev[b,r,k]\nLeft[l,r] = 2 r if r < 2 - l else -1\n"
         "Right[l,r] = 2 r + 1 if r < 2 - l else -1\ndim l = 2\n",
-        {name: "U, W, A" for name in ("Messages", "Beliefs", "PairBeliefs", "BetheLogZ", "MaxMessages", "Decode")}
+        dict.fromkeys(("Messages", "Beliefs", "PairBeliefs", "BetheLogZ", "MaxMessages", "Decode"), "U, W, A")
         | {"Leaves": "Leaf, k=2, v=3", "Circuit": "Ev, Left, Right"},
     ),
     "hmm": (
@@ -138,7 +138,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "ode": (
         "dim d = 3\ninput X[b,d]\n",
-        {name: "ode.Field(hidden=4), X, steps=3" for name in ("Euler", "Midpoint", "Heun", "RK4")}
+        dict.fromkeys(("Euler", "Midpoint", "Heun", "RK4"), "ode.Field(hidden=4), X, steps=3")
         | {"Field": "X, hidden=4", "NeuralODE": "X, hidden=4, steps=3"},
     ),
     "operators": (
@@ -148,7 +148,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
         },
     ),
-    "recurrent": (_SEQUENCE, {name: "X, h=4" for name in ("RNN", "GRU", "LSTM")}),
+    "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
     "solvers": (
         _SYSTEM,
         {
