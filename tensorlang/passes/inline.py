@@ -3,7 +3,8 @@
 In goes a Program, out comes one in which a tensor that is only a name for an expression, and is read in one place over
 its whole axes, has given its expression to that place, if it is worth more there: products inside products, what a
 logarithm is of. Other equations stay, so that the source has a line for each. Nothing is computed twice.
-Comparisons of positions (a mask, a Kronecker delta under a name) cost nothing and go wherever they are read.
+Comparisons of positions (a mask, a Kronecker delta under a name) cost nothing and go wherever they are read; diagonal
+matrices go into products, where they scale; what is read on a diagonal only is computed there only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.contexts import needed, presence_matters_to, read_counts, where_presence_matters
-from tensorlang.passes.definitions import Meaning, at_read, meaning
+from tensorlang.passes.definitions import Meaning, at_read, diagonal, meaning
 from tensorlang.passes.fold import normal
 from tensorlang.passes.order_semirings import joins
 from tensorlang.passes.scopes import below, settled
@@ -40,6 +41,8 @@ from tensorlang.passes.sound import conjuncts
 _NODES = 48
 _RECALLED = 24
 _SMALL = 4
+# The diagonal of a matrix that is read more than once; equal copies are shared again later.
+_SCALES = 12
 
 
 @cached
@@ -73,7 +76,7 @@ class Inliner:
         size, values = weight(piece.value), dict[Expr, Expr]()
         around = _surroundings(piece.value, known.keys())
         for read in _outer_reads(piece.value, known.keys()):
-            if not around[read] <= _welcome(known[read.tensor].value):
+            if not around[read] <= _places(known[read.tensor], read):
                 continue
             value = at_read(known[read.tensor], read, self.program.tensors[read.tensor], taken)
             if value is None or size + weight(value) > _NODES:
@@ -101,6 +104,13 @@ _JOINING = {"max": "+*", "min": "+*", "logsumexp": "+", "any": "&"}
 _SYMBOLS = {"add": "+", "and": "&"}
 _PLACES = frozenset((*_JOINING, *(f"{op} {symbol}" for op, symbols in _JOINING.items() for symbol in symbols)))
 _SURROUNDINGS = _PLACES.union(("product", "sum", "reduction", "log", "other"))
+
+
+def _places(known: Meaning, read: Read) -> frozenset[str]:
+    """Where a meaning is worth more than a read: that of a diagonal matrix in products, part of a diagonal anywhere."""
+    if known.diagonal:
+        return frozenset(("product",))
+    return _SURROUNDINGS if len(set(read.at)) < len(read.at) else _welcome(known.value)
 
 
 def _welcome(value: Expr) -> frozenset[str]:
@@ -211,6 +221,11 @@ def _replaced(value: Expr, values: Mapping[Expr, Expr]) -> Expr:
     return memo[value]
 
 
+def _often(known: Meaning) -> bool:
+    """Whether a meaning is next to nothing to compute anew for each reader."""
+    return known.diagonal or _of_positions(known.value)
+
+
 def _recalled(definition: Definition) -> bool:
     """Whether a definition that is read nowhere any more is worth keeping in mind for its name."""
     return all(weight(piece.value) <= _RECALLED for piece in definition.pieces)
@@ -223,12 +238,13 @@ def inline(program: Program) -> Program:
     for definition in program.definitions:
         new = replace(definition, pieces=tuple(inliner.piece(definition, piece) for piece in definition.pieces))
         definitions.append(new)
-        known = meaning(new, program.tensors[definition.tensor])
+        tensor = program.tensors[definition.tensor]
+        known = meaning(new, tensor) or diagonal(new, tensor)
         if known is None or definition.tensor in kept:
             continue
         if counts[definition.tensor] == 1:
             inliner.once[definition.tensor] = known
-        elif weight(known.value) <= _SMALL and _of_positions(known.value):
+        elif weight(known.value) <= (_SCALES if known.diagonal else _SMALL) and _often(known):
             inliner.often[definition.tensor] = known
     tensors = {name: tensor for name, tensor in program.tensors.items() if name not in inliner.gone}
     remaining = tuple(definition for definition in definitions if definition.tensor not in inliner.gone)
