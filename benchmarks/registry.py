@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks import attention, compiling, first_answer, memory, overhead, perceptron, recurrence, semiring
+from benchmarks import (
+    algebra,
+    attention,
+    compiling,
+    convolution,
+    first_answer,
+    memory,
+    overhead,
+    perceptron,
+    recurrence,
+    semiring,
+    transformers,
+)
 from benchmarks.record import Row, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "overhead": overhead.measure,
     "perceptron": perceptron.measure,
     "attention": attention.measure,
+    "transformers": transformers.measure,
+    "convolution": convolution.measure,
+    "algebra": algebra.measure,
     "recurrence": recurrence.measure,
     "memory": memory.measure,
     "semiring": semiring.measure,

@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import allocation, attention, compiling, first_answer, memory, overhead, perceptron, table
+from benchmarks import (
+    algebra,
+    allocation,
+    attention,
+    compiling,
+    convolution,
+    first_answer,
+    memory,
+    overhead,
+    perceptron,
+    table,
+    transformers,
+)
 from benchmarks.record import Row, Settings
 from tensorlang import driver
 from tensorlang.options import Options
@@ -17,6 +29,11 @@ PROGRAMS = {
     "attention": attention.PROGRAM,
     "first answer": first_answer.PROGRAM,
     "memory": memory.PROGRAM,
+    "convolution": convolution.PROGRAM,
+    "encoder": transformers.ENCODER,
+    "decoder": transformers.DECODER,
+    "stack": transformers.STACK,
+    **{case.name: case.program for case in algebra.CASES},
     "chain": compiling.chain(12),
     "fifty lines": compiling.fifty_lines(),
 }
