@@ -59,6 +59,11 @@ class Settling:
     at most ``tolerance``, or 8 units in the last place of the numbers, is settled. Anderson (1965); as a least squares
     problem over the residuals, which are scaled to one length: Walker and Ni (2011). A mixture that makes the residual
     more than twice the best so far is dropped: the best state is gone on from, more carefully each time.
+
+    Where f has kinks, mixtures may turn in circles for ever. So a stretch of mixing that lowers the best residual by
+    less per step than plain steps did (``fair``) is followed by a stretch of plain steps, each twice as long as the one
+    before it. These go on from where the last ones ended, unless mixing has since come clearly nearer: a small residual
+    alone may be far from the end. What settles plainly settles in not many more steps so.
     """
 
     def __init__(self, name: str, tolerance: float, most: int, lenient: bool, memory: int) -> None:
@@ -74,9 +79,18 @@ class Settling:
         self.damping = 1.0
         self.mixed = False
         self.kept = 0
+        self.plainly = False
+        self.stretch = 20
+        self.left = self.stretch
+        self.patience = self.stretch
+        self.fair = 0.966
+        self.begun = float("inf")
+        self.middle = 0.0
+        self.reached = 0.0
         none = torch.empty([0])
         self.best_state = none
         self.best_value = none
+        self.plain_value = none
         self.values = none
         self.residuals = none
         self.products = none
@@ -95,7 +109,7 @@ class Settling:
         number = sizes[0] - sizes[0] == 0.0 and sizes[1] - sizes[1] == 0.0
         if not number:
             self.residual = float("inf")
-            if not self.mixed or self.steps >= self.most:
+            if not (self.mixed or self.plainly) or self.steps >= self.most:
                 raise RuntimeError(self.name + " diverged: no finite numbers after " + str(self.steps) + " steps")
         if self.steps >= self.most:
             grows = " and grows" if self.residual > self.first else ""
@@ -110,16 +124,53 @@ class Settling:
         """Where to evaluate next, after ``goes_on(state, value)``."""
         if self.memory < 2:
             return value
+        if self.residual < self.best:
+            self.best = self.residual
+            self.best_state = state
+            self.best_value = value
+        if self.steps == 1:
+            self.reached = self.residual
+            self.plain_value = value
+        self.left -= 1
+        if self.plainly:
+            return self.plain_step(value)
+        if self.left == 0:
+            if self.best > self.begun * self.fair**self.stretch:
+                return self.turn_plain()
+            self.left = self.stretch
+            self.begun = self.best
         if self.mixed and self.residual > 2 * self.best:
             self.kept = 0
             self.mixed = False
             self.damping = self.damping / 2
             return torch.lerp(self.best_state, self.best_value, self.damping)
-        if self.residual < self.best:
-            self.best = self.residual
-            self.best_state = state
-            self.best_value = value
         return self.mixture(state, value)
+
+    def turn_plain(self) -> Tensor:
+        """Where a stretch of plain steps begins."""
+        self.plainly = True
+        self.left = self.patience
+        self.patience = 2 * self.patience
+        return self.best_value if 3 * self.best < self.reached else self.plain_value
+
+    def plain_step(self, value: Tensor) -> Tensor:
+        """Where to go on in a stretch of plain steps: one more, or back to mixing, which is to do better than these."""
+        half = self.patience // 4
+        if self.left == half:
+            self.middle = self.residual
+        lost = self.residual > self.patience * self.best
+        if self.left > 0 and not lost:
+            return value
+        self.reached = float("inf") if lost else self.residual
+        self.plain_value = value
+        self.fair = 0.999 if lost else min(0.999, (self.residual / self.middle) ** (1.0 / half))
+        self.plainly = False
+        self.mixed = False
+        self.kept = 0
+        self.left = self.stretch
+        self.begun = self.best
+        self.damping = 0.5 if lost else 1.0
+        return torch.lerp(self.best_state, self.best_value, self.damping) if lost else value
 
     def mixture(self, state: Tensor, value: Tensor) -> Tensor:
         """Remember an evaluation; the mixture of all remembered whose residuals, mixed alike, come nearest to 0."""

@@ -163,6 +163,28 @@ def test_single_precision_reaches_what_it_resolves():
     torch.testing.assert_close(z, torch.tanh(z @ w.T + x), rtol=0, atol=3e-6)
 
 
+SPARSE = """
+input A[m,i], B[m]
+fixpoint X tol 1e-6 max {most} method {method}
+X[i] = relu(M[i] - 0.01) - relu(-M[i] - 0.01)
+M[i] = X[i] - 0.1 A[m,i] (A[m,i'] X[i'] - B[m])
+output X
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mixtures_that_kinks_would_turn_in_circles_settle(seed):
+    """A sparse regression by soft thresholds, and its gradient, whose equation hardly contracts."""
+    a, b = random(5, 8, seed=seed) / 2, random(5, seed=seed + 100)
+    found = []
+    for method, most in (("anderson", 3000), ("plain", 30_000)):
+        x = tl.compile(SPARSE.format(method=method, most=most), dtype="float64")(A=a, B=b)["X"]
+        found.append((x, torch.autograd.grad(x.sum(), b)[0]))
+    (ours, slope), (theirs, wanted) = found
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
+    torch.testing.assert_close(slope, wanted, rtol=1e-2, atol=1e-2)
+
+
 def test_states_without_elements():
     program = tl.compile("input X[b,h]\nfixpoint Z\nZ[b,h] = 0.5 Z[b,h] + X[b,h]\noutput Z\n")
     assert program(X=torch.ones(0, 3))["Z"].shape == (0, 3)
