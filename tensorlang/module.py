@@ -9,6 +9,7 @@ checked once for each combination of shapes, element types and devices; later ca
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from tensorlang.calling import Ready, State, Table, as_tensors, prepare
 from tensorlang.compiled import Compiled
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
-from tensorlang.inputs import FLOATS, as_tensor, converted
+from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
 from tensorlang.signature import Description, Signature, described, shown_size
@@ -145,7 +146,7 @@ class Module(Stored):
     # --- being a torch module --------------------------------------------------------------------------------------
 
     def _apply(self, fn: Any, recurse: bool = True) -> Module:
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(lambda tensor: _applied(fn, tensor), recurse)  # type: ignore[no-untyped-call]
         state = self._tl
         probe = fn(torch.empty(0, dtype=state.floating, device=state.device))
         state.device = probe.device
@@ -249,6 +250,20 @@ class Module(Stored):
     def explain(self, name: str | None = None, stage: str = "program") -> str:
         """The program, or one tensor of it, after a stage of the compiler."""
         return explained(self._tl.compiled.checked, name, stage)
+
+
+def _applied(fn: Any, tensor: torch.Tensor) -> Any:
+    """``fn`` of a tensor; complex ones stay complex, in the new floats' precision, where torch would drop a part."""
+    if not tensor.is_complex():
+        return fn(tensor)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about the part that it would drop
+        probes = [
+            fn(torch.empty(0, dtype=kind, device=tensor.device)) for kind in (tensor.dtype.to_real(), tensor.dtype)
+        ]
+    real, whole = probes
+    wanted = tensor.dtype if real.dtype == tensor.dtype.to_real() else torch_dtype("complex", real.dtype)
+    return fn(tensor) if whole.dtype == wanted == tensor.dtype else tensor.to(device=real.device, dtype=wanted)
 
 
 def usable_device(name: str) -> torch.device:

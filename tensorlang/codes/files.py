@@ -215,7 +215,8 @@ CODES: tuple[Code, ...] = (
         "E0744",
         "an export that could not be tried",
         "`--check` draws random inputs of several sizes. Here none of the sizes tried fits what the program asks of "
-        "its inputs, so nothing could be compared.",
+        "its inputs, so nothing could be compared. Or the program draws random numbers itself on a device other than the "
+        "CPU, where the export would draw others.",
         "tensorlang compile pool.tl -o pool.pt --check",
         "tensorlang compile pool.tl -o pool.pt --check --dim x=28",
     ),
@@ -240,5 +241,13 @@ CODES: tuple[Code, ...] = (
         "arguments anyway; parameters go into the file; other tensors are computed.",
         "tensorlang compile digits.tl -o digits.pt --given W",
         "tensorlang compile digits.tl -o digits.pt --given TestImage",
+    ),
+    Code(
+        "E0748",
+        "an export over what it is made of",
+        "An export to `OUT.py` also writes `OUT.safetensors`. Not even `--force` replaces the program itself, the weights "
+        "that it was given, or data that it loads: they hold more than the export does.",
+        "tensorlang compile model.tl -o model.py --load model.safetensors --force",
+        "tensorlang compile model.tl -o layer.py --load model.safetensors",
     ),
 )

@@ -7,6 +7,7 @@ free.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import warnings
@@ -43,43 +44,65 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does."""
+    """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does.
+
+    ``sources`` are the files that the program is made of, none of which an export may replace.
+    """
 
     signature: Signature
     part: Part
     files: dict[str, bytes]
     model: Any
+    sources: tuple[str, ...]
 
 
 def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     """Make the files for ``path``, without writing them; raises ``RunError`` where the program cannot be exported."""
     kind = form(path)
     part = _named(state.compiled, part)
-    made, program = _generated(state.compiled, part)
+    made, program = _generated(state.compiled, part, str(state.floating).removeprefix("torch."))
     values = _values(root, made)
     inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
     numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
     count = sum(values[a.tensor].numel() for a in made.plan.arguments if a.kind == "param")
-    options, source = state.compiled.options, state.compiled.checked.source
-    signed = signature(program, source, inputs, numbers, options.dtype, count)
+    source = state.compiled.checked.source
+    # The element type is the module's, which is another than the program's after `.to(torch.float64)`.
+    signed = signature(program, source, inputs, numbers, str(state.floating).removeprefix("torch."), count)
     if kind == "TorchScript":
         model, content = _scripted(made, signed, values)
-        return Exported(signed, part, {path: content}, model)
-    text = standalone(made, signed, os.path.basename(path))
-    weights = os.path.splitext(path)[0] + ".safetensors"
+        return Exported(signed, part, {path: content}, model, _sources(state))
     stored = {a.name: values[a.tensor] for a in made.plan.arguments if a.tensor in values}
-    return Exported(signed, part, {path: text.encode(), weights: packed(stored)}, made.model(values))
+    text = standalone(made, signed, os.path.basename(path), stored)
+    weights = os.path.splitext(path)[0] + ".safetensors"
+    files = {path: text.encode(), weights: packed(stored)}
+    return Exported(signed, part, files, made.model(values), _sources(state))
 
 
 def write(exported: Exported, limits: Limits, force: bool = False) -> None:
-    """Write the files, each whole or not at all; one that is there already is kept unless ``force``."""
+    """Write the files, all of them or none; one that is there already is kept unless ``force``."""
     there = [path for path in exported.files if os.path.lexists(path)]
     if there and not force:
         raise run_error("E0745", f"`{there[0]}` is there already", help=["`--force` (`force=True`) replaces it"])
-    for path, content in reversed(exported.files.items()):
-        access, name = chosen(path, limits)
-        with access.open_write(name, None) as stream:
-            stream.write(content)
+    for path in there:
+        if any(os.path.exists(source) and os.path.samefile(path, source) for source in exported.sources):
+            raise run_error("E0748", f"`{path}` is what the export is made of", help=["write it under another name"])
+    with contextlib.ExitStack() as stack:
+        # The files take their places when all are complete, the weights before the code that reads them.
+        for path, content in exported.files.items():
+            folder = os.path.dirname(path)
+            if not os.path.isdir(folder or os.curdir):
+                raise run_error("E0709", f"there is no folder `{folder}`", help=["make it first, or name another one"])
+            access, name = chosen(path, limits)
+            stack.enter_context(access.open_write(name, None)).write(content)
+
+
+def _sources(state: State) -> tuple[str, ...]:
+    """The program's own file, the weights that it was given, and the files that it loads."""
+    compiled = state.compiled
+    own, weights = compiled.checked.source.name, compiled.options.load
+    folder = compiled.home.folder or os.curdir
+    loaded = [os.path.join(folder, t.file.path) for t in compiled.program.tensors.values() if t.file is not None]
+    return (own, *([] if weights is None else [weights]), *loaded)
 
 
 def form(path: str) -> str:
@@ -113,7 +136,7 @@ def left_open(program: Program, part: Part) -> frozenset[Symbol]:
     return frozenset(given - {s for t in program.of_kind("param", "buffer") for size in t.shape for s in size.symbols})
 
 
-def _generated(compiled: Compiled, part: Part) -> tuple[Generated, Program]:
+def _generated(compiled: Compiled, part: Part, dtype: str) -> tuple[Generated, Program]:
     """The code of a part, and the program that it is of."""
     whole = compiled.program
     unbound = left_open(whole, part)
@@ -122,7 +145,7 @@ def _generated(compiled: Compiled, part: Part) -> tuple[Generated, Program]:
     # A relation that the program does not fill is given with each call, as an input is.
     given = {*compiled.given, *part.given}
     arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
-    return build(replace(plan, arguments=arguments), dtype=compiled.options.dtype), program
+    return build(replace(plan, arguments=arguments), dtype=dtype), program
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
@@ -136,6 +159,9 @@ def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
             shape = " x ".join(map(str, argument.shape))
             help = ["give the sizes (`--dim o=10`), load trained weights (`--load W.safetensors`), or call it once"]
             raise run_error("E0743", f"the size of `{argument.tensor}` ({shape}) is not known yet", help=help)
+        if value.is_meta:
+            help = ['move the module to a device that holds numbers: `module.to_empty(device="cpu")`, then load them']
+            raise run_error("E0743", f"`{argument.tensor}` has no numbers: it is on the device `meta`", help=help)
         values[argument.tensor] = value.detach().cpu()
     return values
 
