@@ -57,17 +57,19 @@ def _reads(program: Program, name: str, own: Mapping[str, Definition]) -> frozen
 
 def _in_scan(scan: Scan, program: Program, values: Mapping[str, Tensor]) -> str:
     """The first position, in the order in which a recurrence goes, and the first equation that is not finite there."""
-    found: list[tuple[int, int, str]] = []
+    found: list[tuple[int, int, str, int]] = []
     for at, definition in enumerate(scan.definitions):
         axis = scan.axis(definition.tensor) or 0
         value = values[definition.tensor].movedim(axis, 0)
         bad = (~torch.isfinite(value.reshape(value.shape[0], -1))).any(1).nonzero().flatten().tolist()
         if bad:
-            found.append((-bad[-1] if scan.reverse else bad[0], at, definition.tensor))
-    position, at, name = min(found)
+            own = bad[-1] if scan.reverse else bad[0]
+            step = own + dict(scan.late).get(definition.tensor, 0)
+            found.append((-step if scan.reverse else step, at, definition.tensor, own))
+    _, at, name, position = min(found)
     definition = scan.definitions[at]
     axis = scan.axis(name) or 0
-    place = f"position {abs(position)} of `{program.tensors[name].axes[axis].label}`"
+    place = f"position {position} of `{program.tensors[name].axes[axis].label}`"
     return _of(name, definition, program, place)
 
 

@@ -107,9 +107,10 @@ def _positions(
     """All positions of a scan; ``outer`` are those of the scans around it, by tensor and axis."""
     inside = {name: inner for inner in scan.inner for name in inner.members}
     resting = {name: rest for rest in scan.resting for name in rest.tensors}
+    late = dict(scan.late)
     numbers = range(scan.steps.value(bindings))
     for number in reversed(numbers) if scan.reverse else numbers:
-        here = {name: {**outer.get(name, {}), axis: number} for name, axis in scan.axes}
+        here = {name: {**outer.get(name, {}), axis: number - late.get(name, 0)} for name, axis in scan.axes}
         for definition in scan.definitions:
             name = definition.tensor
             if name in resting:
@@ -157,7 +158,7 @@ def _keep(
 ) -> None:
     """Compute a tensor anew, and keep of it what stands at the given positions of its axes."""
     kept = arrays[tensor.name]
-    if all(number < kept.shape[axis] for axis, number in here.items()):
+    if all(0 <= number < kept.shape[axis] for axis, number in here.items()):
         place = tuple(here.get(axis, slice(None)) for axis in range(kept.ndim))
         kept[place] = _Evaluator(arrays, bindings).define(definition, tensor)[place]
 

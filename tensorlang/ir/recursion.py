@@ -53,7 +53,8 @@ class Scan:
     position they are a scan along a further axis (their definitions stand in ``definitions`` too, side by side).
     ``resting`` are those that at one position are a fixed point. ``kept`` are tensors of which the program asks for the
     memory of a few positions only (``*t``). ``before`` are (tensor, tensor that holds it): what the recurrence starts
-    from, one position before its first, where that is not 0.
+    from, one position before its first, where that is not 0. ``late`` are (tensor, steps): step n computes its position
+    n - steps; all others stand in step n at position n.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -65,6 +66,7 @@ class Scan:
     manner: Manner = field(default_factory=Manner)
     kept: frozenset[str] = frozenset()
     before: tuple[tuple[str, str], ...] = ()
+    late: tuple[tuple[str, int], ...] = ()
 
     def axis(self, tensor: str) -> int | None:
         return next((axis for name, axis in self.axes if name == tensor), None)
@@ -257,12 +259,15 @@ class Iteration:
 
     ``feeds`` are of the kinds ``lag`` (a tensor of the state, one step before) and ``whole``. ``starts`` are the values
     that the state begins with, by tensor. The members that are no state are definitions outside, which read it.
+    ``paths``: where values are sums along paths, the axes of each tensor of the state along which they go: a change
+    after more steps than there are elements along these proves that values improve without end.
     """
 
     fixpoint: Fixpoint
     body: Program
     feeds: tuple[Feed, ...]
     starts: Mapping[str, float]
+    paths: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def state(self) -> tuple[str, ...]:

@@ -190,7 +190,8 @@ def _start(program: Program, each: _Ahead) -> tuple[Tensor, Definition]:
     return tensor, Definition(name, "sum", plain)
 
 
-def _plus(entry: Expr, offset: int) -> Expr:
+def plus(entry: Expr, offset: int) -> Expr:
+    """An entry of an index so many positions on."""
     form = affine(entry)
     if form is not None and len(form.coefficients) == 1 and form.coefficients[0][1] == 1:
         constant = form.offset.constant
@@ -207,7 +208,7 @@ def _moved(definition: Definition, ahead: Mapping[str, _Ahead]) -> Definition:
         if not isinstance(node, Read) or node.tensor not in ahead:
             return None
         each = ahead[node.tensor]
-        at = tuple(_plus(entry, -1) if k == each.axis else entry for k, entry in enumerate(node.at))
+        at = tuple(plus(entry, -1) if k == each.axis else entry for k, entry in enumerate(node.at))
         return Read(each.name, at, _less(node.shape, each.axis), node.dtype)
 
     memo: dict[Expr, Expr] = {}
@@ -217,7 +218,7 @@ def _moved(definition: Definition, ahead: Mapping[str, _Ahead]) -> Definition:
         return changed
     moving = (piece for piece in changed.pieces if _moves(piece, own.axis))
     pieces = tuple(
-        replace(piece, left=tuple(_plus(e, -1) if at == own.axis else e for at, e in enumerate(piece.left)))
+        replace(piece, left=tuple(plus(e, -1) if at == own.axis else e for at, e in enumerate(piece.left)))
         for piece in moving
     )
     return Definition(own.name, changed.aggregate, pieces)

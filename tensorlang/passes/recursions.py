@@ -14,6 +14,7 @@ from tensorlang.ir.recursion import Recursion, Scan
 from tensorlang.passes.aligned import aligned
 from tensorlang.passes.contexts import needed
 from tensorlang.passes.diagonals import diagonals
+from tensorlang.passes.in_step import in_step
 from tensorlang.passes.iterations import make_iteration
 from tensorlang.passes.linear import make_linear
 from tensorlang.passes.loops import make_loop
@@ -27,7 +28,7 @@ def make_recursions(program: Program, optimised: Callable[[Program], Program]) -
     """Turn scans and fixpoints into what runs them; ``optimised`` is applied to the bodies of loops and iterations."""
     if not program.scans and not program.fixpoints:
         return program
-    program, singles = single_positions(_aligned(diagonals(share_recursions(program))))
+    program, singles = single_positions(_aligned(diagonals(in_step(share_recursions(program)))))
     tensors = dict(program.tensors)
     definitions = list(program.definitions)
     recursions: list[Recursion] = []

@@ -96,6 +96,7 @@ def _scan(scan: Scan, names: Names) -> Scan:
         resting=tuple(
             replace(r, tensors=tuple(names.get(tensor, tensor) for tensor in r.tensors)) for r in scan.resting
         ),
+        late=tuple((names.get(tensor, tensor), steps) for tensor, steps in scan.late),
         kept=frozenset(names.get(tensor, tensor) for tensor in scan.kept),
     )
 

@@ -125,12 +125,13 @@ def _constant(entry: Expr) -> bool:
 
 def _nested(world: World, table: Table, recurrence: Recurrence, found: dict[str, Definition]) -> Scan:
     """A scan with those inside it; all have the definitions over whole tensors."""
-    steps = largest(table.shapes[name][axis] for name, axis in recurrence.axes.items())
+    late = recurrence.late
+    steps = largest(table.shapes[name][axis] + late.get(name, 0) for name, axis in recurrence.axes.items())
     axes = tuple((name, recurrence.axes[name]) for name in recurrence.order)
     ordered = tuple(found[name] for name in recurrence.order)
     inner = tuple(_nested(world, table, other, found) for other in recurrence.inner)
     resting = tuple(Resting(circle.order, _way(world, circle)) for circle in recurrence.resting)
-    return Scan(axes, ordered, steps, recurrence.reverse, inner, resting)
+    return Scan(axes, ordered, steps, recurrence.reverse, inner, resting, late=tuple(late.items()))
 
 
 def _fixpoint(world: World, domains: Domains, table: Table, circle: Circle) -> Fixpoint | None:

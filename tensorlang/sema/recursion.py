@@ -52,7 +52,7 @@ def _unit(world: World, group: dict[str, TensorInfo], edges: dict[str, list[str]
     asked = [ask for ask in world.settling if not group.keys().isdisjoint(ask.names)]
     for other in asked[1:]:
         messages.circle_asked_twice(world.problems, other.span, asked[0].span)
-    unit: Unit | None = _at_rest(world, group, asked[0]) if asked else well_founded(group)
+    unit: Unit | None = _at_rest(world, group, asked[0]) if asked else well_founded(group, late=True)
     if unit is None:
         unit = find_circle(group, inside, asked[0] if asked else None)
     if unit is None:

@@ -152,6 +152,7 @@ class _Renamed:
             resting=tuple(
                 replace(r, tensors=tuple(self.names.get(name, name) for name in r.tensors)) for r in scan.resting
             ),
+            late=tuple((self.names.get(name, name), steps) for name, steps in scan.late),
             kept=frozenset(self.names[name] for name in scan.members if name in self.names),
         )
 

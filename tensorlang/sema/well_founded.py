@@ -1,16 +1,18 @@
 """The axes along which tensors that read each other can be computed position by position.
 
 In: the statements of a group of tensors, each of which needs all. Out: a ``Recurrence``: an axis of each tensor on
-which every read inside the group is at an earlier position (or a later one throughout), or at the same one. Tensors
-that read each other in a circle at the same position are a recurrence of their own inside it, along a further axis.
+which every read inside the group is at an earlier position (or a later one throughout), or at the same one; where reads
+go both ways, some tensors may be computed a few steps after others (``late.py``). Tensors that read each other in a
+circle at the same position are a recurrence of their own inside it, along a further axis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tensorlang.sema.late import Distance, lateness
 from tensorlang.sema.resolved import (
     Access,
     Addition,
@@ -39,7 +41,7 @@ class Recurrence:
     """``order`` are the tensors in the order of one step, ``axes`` their axes; ``reverse`` runs from the end.
 
     ``inner`` are those that read each other at the same position, as recurrences along further axes; ``resting`` those
-    that are declared to be a fixed point there.
+    that are declared to be a fixed point there. ``late`` are those that are computed some steps after their position.
     """
 
     order: tuple[str, ...]
@@ -47,6 +49,7 @@ class Recurrence:
     reverse: bool
     inner: tuple[Recurrence, ...] = ()
     resting: tuple[Circle, ...] = ()
+    late: dict[str, int] = field(default_factory=dict)
 
     def stepped(self, tensor: str) -> frozenset[int]:
         """The axes of a tensor whose positions come one after the other."""
@@ -84,8 +87,11 @@ class Attempt:
 Rest = Callable[[Mapping[str, TensorInfo], Mapping[str, list[str]]], "Circle | None"]
 
 
-def well_founded(group: Mapping[str, TensorInfo], rest: Rest | None = None) -> Recurrence | None:
-    """How a group is computed position by position, if it can be; ``rest`` tells circles that are fixed points."""
+def well_founded(group: Mapping[str, TensorInfo], rest: Rest | None = None, late: bool = False) -> Recurrence | None:
+    """How a group is computed position by position, if it can be; ``rest`` tells circles that are fixed points.
+
+    ``late``: some of it may be computed after its position, where there is no other way.
+    """
     links = [
         Link(name, statement, access, bound)
         for name, info in group.items()
@@ -93,7 +99,8 @@ def well_founded(group: Mapping[str, TensorInfo], rest: Rest | None = None) -> R
         for access, bound in reads(statement)
         if access.tensor in group
     ]
-    return _search(group, links, {name: frozenset() for name in group}, rest)
+    found = _search(group, links, {name: frozenset() for name in group}, rest)
+    return found if found is not None or not late else _late(group, links)
 
 
 def reads(statement: Statement) -> Iterator[tuple[Access, frozenset[str]]]:
@@ -146,6 +153,35 @@ def _search(
             if recurrence.depth == 1:
                 break
     return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _late(group: Mapping[str, TensorInfo], links: list[Link]) -> Recurrence | None:
+    """The first choice of axes on which the group has an order with some tensors computed late."""
+    taken: dict[str, frozenset[int]] = {name: frozenset() for name in group}
+    for at, attempt in enumerate(_attempts(group, links, taken)):
+        if at == ATTEMPTS:
+            break
+        distances = [_distance(link, lag, attempt.axes) for link, lag in attempt.lags]
+        if not any(distance.from_end for distance in distances):
+            for reverse in (False, True):
+                late = lateness(group, distances, reverse)
+                recurrence = None if late is None else _ordered(group, _moved(attempt, late), taken, reverse, None)
+                if late is not None and recurrence is not None:
+                    return replace(recurrence, late={name: steps for name, steps in late.items() if steps})
+    return None
+
+
+def _moved(attempt: Attempt, late: Mapping[str, int]) -> Attempt:
+    lags = ((link, lag + late[link.reader] - late[link.access.tensor]) for link, lag in attempt.lags)
+    return Attempt(attempt.axes, tuple(lags))
+
+
+def _distance(link: Link, lag: int, axes: Mapping[str, int]) -> Distance:
+    left, entry = link.statement.left[axes[link.reader]], link.access.at[axes[link.access.tensor]]
+    own = shifted(left)
+    there = None if own is None else _reach(entry, own[0])
+    side = 0 if there is None else there[1]
+    return Distance(link.reader, link.access.tensor, lag, side, isinstance(left, FromEnd))
 
 
 def _positions(group: Mapping[str, TensorInfo], attempt: Attempt) -> int:

@@ -38,11 +38,11 @@ def settling(source: random.Random) -> Generated:
 def _settling(source: random.Random, names: list[str], at: int) -> str:
     reads = [names[at - 1], *(name for name in names if source.random() < 0.4)][:3]
     terms = [_read(source, name) for name in reads]
-    if at == 0 or source.random() < 0.7:
+    if source.random() < 0.7:
         terms.append(source.choice(("X[b,i]", "W[i,i'] X[b,i']", "X[b,i] + 0.5 b")))
     value = source.choice(SMOOTH).format(" + ".join(terms))
-    if source.random() < 0.3:
-        value = f"{value} + X[b,i]"
+    if len(terms) == len(reads) or source.random() < 0.3:
+        value = f"{value} + X[b,i]"  # bounds both indices, where no read does
     guard = f"   where {source.choice(GUARDS)}" if source.random() < 0.25 else ""
     return f"{names[at]}[b,i] = {value}{guard}"
 

@@ -20,7 +20,9 @@ import torch
 
 from .compare import format_fault, gradient_fault, pass_fault, rule_fault, script_fault, torch_fault
 from .equations import program
+from .fixpoints import improving, settling
 from .generate import Generated
+from .late import late
 from .linear_recurrences import linear_recurrence
 from .nested import nested
 from .positions import joined, positions
@@ -46,6 +48,9 @@ KINDS: dict[str, Callable[[random.Random], Generated]] = {
     "joined": joined,
     "nested": lambda source: nested(source).generated,
     "linear": linear_recurrence,
+    "late": late,
+    "settling": settling,
+    "improving": improving,
 }
 
 
