@@ -192,6 +192,8 @@ def _endless(names: str, steps: str, fixpoint: Fixpoint, count: str) -> Words:
         help.append("`max=` rises for ever along a circle whose weights sum to more than 0: every way round is longer")
     if not aggregates & {"min", "max"}:
         help.append("a truth value that depends on its own opposite changes in every step")
+    if int(steps.split()[0]) < fixpoint.most:
+        return message, help
     return message, [
         *help,
         f"if it only needs more steps: `fixpoint {fixpoint.definitions[0].tensor} max {10 * fixpoint.most}`",

@@ -199,11 +199,40 @@ class Settling:
         return torch.mv(self.values[:count].t(), weights)
 
 
-class Improving:
-    """Aggregates that only ever improve (min, max, any, all), until nothing changes at all."""
+def goes_round(before: list[Tensor], after: list[Tensor]) -> bool:
+    """Whether a number has changed by more than rounding may have added up to; infinite ones do not count."""
+    found = False
+    for at in range(len(after)):
+        if after[at].is_floating_point() and after[at].numel() > 0:
+            finite = after[at].isfinite()
+            size = torch.where(finite, after[at], 0).abs().max()
+            change = torch.where(finite & (after[at] != before[at]), (after[at] - before[at]).abs(), 0)
+            found = found or bool(change.max() > size * last_place(after[at]) ** 0.5)
+    return found
 
-    def __init__(self, name: str, most: int, lenient: bool) -> None:
+
+def runs_away(before: list[Tensor], after: list[Tensor]) -> bool:
+    """Whether a number near the largest that there are has grown still."""
+    found = False
+    for at in range(len(after)):
+        if after[at].is_floating_point():
+            huge = 2.0**12 if after[at].dtype == torch.float16 else 2.0**120
+            huge = 2.0**1000 if after[at].dtype == torch.float64 else huge
+            size = before[at].abs()
+            grown = (size > huge) & before[at].isfinite() & (after[at].abs() > size)
+            found = found or bool(grown.any())
+    return found
+
+
+class Improving:
+    """Aggregates that only ever improve (min, max, any, all), until nothing changes at all.
+
+    ``bound``: where not 0, a change after that many steps proves that there is no end.
+    """
+
+    def __init__(self, name: str, most: int, lenient: bool, bound: int) -> None:
         self.name = name
+        self.bound = bound
         self.most = most
         self.lenient = lenient
         self.steps = 0
@@ -220,7 +249,11 @@ class Improving:
         self.residual = float(changed)
         if not numbers:
             raise RuntimeError(self.name + " has no numbers: infinities met after " + str(self.steps) + " steps")
-        if changed > 0 and self.steps >= self.most:
+        endless = False
+        if changed > 0 and not self.lenient:
+            endless = self.bound > 0 and self.steps > self.bound and goes_round(before, after)
+            endless = endless or (self.steps > 16 and runs_away(before, after))
+        if changed > 0 and (endless or self.steps >= self.most):
             told = " did not end: in step " + str(self.steps) + " elements change still: " + str(changed)
             if not self.lenient:
                 raise RuntimeError(self.name + told)

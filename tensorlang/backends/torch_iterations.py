@@ -101,12 +101,19 @@ def _settling(plan: IterationPlan) -> list[str]:
     return [*lines, "    else:", f"        h = implicit_gradient({plan.around}, h, x, sizes, way)"]
 
 
+def _bound(plan: IterationPlan) -> str:
+    """The number of elements that a path can go through; 0 where there are no paths."""
+    paths = plan.iteration.paths or ()
+    counts = (" * ".join(f"h{at}.size({axis})" for axis in axes) or "1" for at, axes in enumerate(paths))
+    return " + ".join(counts) or "0"
+
+
 def _improving(plan: IterationPlan) -> list[str]:
     """Aggregates: part by part, until nothing changes."""
     fixpoint = plan.iteration.fixpoint
     step = f"{plan.around}(h, x, sizes)"
     lines = [
-        f'way = Improving("{plan.function}", {fixpoint.most}, {fixpoint.lenient})',
+        f'way = Improving("{plan.function}", {fixpoint.most}, {fixpoint.lenient}, {_bound(plan)})',
         "with torch.no_grad():",
         "    h = starts",
         f"    after = {step}",

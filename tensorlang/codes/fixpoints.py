@@ -34,8 +34,8 @@ CODES: tuple[Code, ...] = (
         "E0532", "values of a circle improve without end",
         "A circle of `min=`, `max=`, `or=` or `and=` is computed until nothing changes. With weights around a circle that "
         "sum to less than 0, each way round makes a minimum smaller still, and so for a maximum and sums above 0: there is "
-        "no shortest way. `fixpoint D max 1000` sets the number of steps after which that is taken to be so; it is 10,000 "
-        "where nothing is said.",
+        "no shortest way. Where values are sums along paths, this is known after as many steps as a path can have elements. "
+        "Elsewhere it is taken to be so after the steps that `fixpoint D max 1000` allows, 10,000 where nothing is said.",
         "W = [[0, 1], [-2, 0]]\nD[i,k] min= W[i,k]\nD[i,k] min= D[i,j] + W[j,k]\nD?\n",
         "W = [[0, 1], [2, 0]]\nD[i,k] min= W[i,k]\nD[i,k] min= D[i,j] + W[j,k]\nD?\n",
     ),

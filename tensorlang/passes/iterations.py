@@ -16,6 +16,7 @@ from tensorlang.ir.program import Definition, Piece, Program, Tensor, definition
 from tensorlang.ir.recursion import Feed, Fixpoint, Iteration, Scan
 from tensorlang.ops import REDUCTIONS
 from tensorlang.passes.loop_hoisting import Hoister
+from tensorlang.passes.path_bounds import path_axes
 
 _NONE = Index("", Size.of(0))  # no index of an equation: there is none along which the steps go
 
@@ -38,7 +39,8 @@ def make_iteration(
         tensors[name] = replace(tensors[name], kind="defined")
     starts = {d.tensor: _start(fixpoint, d) for d in fixpoint.definitions if d.tensor in state}
     outside = [*hoister.outside, *(d for name, d in ends.items() if name not in stepped)]
-    return Iteration(fixpoint, body, feeds, starts), outside, tuple(_over(scan, ends) for scan in fixpoint.inner)
+    iteration = Iteration(fixpoint, body, feeds, starts, path_axes(fixpoint))
+    return iteration, outside, tuple(_over(scan, ends) for scan in fixpoint.inner)
 
 
 def _body(

@@ -279,3 +279,47 @@ def test_probabilities_are_multiplied_along_ways(seed):
     more = torch.where(eased != 0, (1 + 1e-7) * p.detach(), p.detach())
     slope = (of(PRODUCTS, P=more)["From"][at] - out["From"][at].detach()) / 1e-7
     assert float(slope) == pytest.approx(float((eased * p.detach()).sum()), rel=1e-4)
+
+
+ROUND = "input W[x,x']\n{declared}D[x,z] {op} W[x,z]\nD[x,z] {op} {step}\noutput D\n"
+
+
+def ring(n, total):
+    """One way round through all nodes, of weights that sum to ``total``."""
+    weights = torch.full((n, n), INF, dtype=torch.float64)
+    for at in range(n):
+        weights[at, (at + 1) % n] = 1.0
+    weights[n - 1, 0] = total - (n - 1)
+    return weights
+
+
+@pytest.mark.parametrize(("step", "most"), [("D[x,y] + W[y,z]", 31), ("D[x,y] + D[y,z]", 901)])
+@pytest.mark.parametrize("op", ["min=", "max="])
+def test_a_way_round_that_improves_is_found_early(op, step, most):
+    sign = 1 if op == "min=" else -1
+    text = ROUND.format(declared="", op=op, step=step)
+    with pytest.raises(tl.RunError, match=r"E0532.*still improves after") as told:
+        of(text, W=sign * ring(30, -0.5))
+    assert int(str(told.value).split("after ")[1].split()[0]) <= most
+    assert "max 100000" not in str(told.value)
+
+
+@pytest.mark.parametrize("step", ["D[x,y] + W[y,z]", "D[x,y] + D[y,z]"])
+@pytest.mark.parametrize("total", [0.0, 1e-17, 3.0])
+def test_the_longest_ways_that_end_are_no_alarm(step, total):
+    weights = ring(30, total)
+    found = of(ROUND.format(declared="", op="min=", step=step), W=weights)["D"]
+    torch.testing.assert_close(found, floyd(weights))
+
+
+@pytest.mark.parametrize("weight", [0.3, 0.5, 0.7])
+def test_ways_round_whose_sums_are_rounded_are_no_alarm(weight):
+    weights = ring(3, 0.0)
+    weights[0, 1], weights[1, 2], weights[2, 0] = weight, 0.2, -(weight + 0.2)
+    of(ROUND.format(declared="", op="min=", step="D[x,y] + W[y,z]"), W=weights)
+
+
+def test_steps_that_are_no_sums_have_no_bound():
+    """One element that counts up to a limit: more changes than there are elements."""
+    text = "input W[x]\nD[x] max= W[x]\nD[x] max= min(D[x], 50) + 1\noutput D\n"
+    assert of(text, W=torch.zeros(2, dtype=torch.float64))["D"].tolist() == [51, 51]
