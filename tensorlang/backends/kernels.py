@@ -11,13 +11,15 @@ from torch import Tensor
 
 
 def as_complex(real: Tensor) -> Tensor:
-    """A real tensor as a complex one."""
-    return torch.complex(real, torch.zeros_like(real))
+    """A real tensor as a complex one; of floats of 16 bits there are none, so those become complex64."""
+    wide = real.float() if real.element_size() < 4 else real
+    return torch.complex(wide, torch.zeros_like(wide))
 
 
 def unit_circle(angle: Tensor) -> Tensor:
     """exp(i angle)."""
-    return torch.complex(torch.cos(angle), torch.sin(angle))
+    wide = angle.float() if angle.element_size() < 4 else angle
+    return torch.complex(torch.cos(wide), torch.sin(wide))
 
 
 def integer_product(left: Tensor, right: Tensor) -> Tensor:

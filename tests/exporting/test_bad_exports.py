@@ -138,7 +138,7 @@ def test_other_floats(dtype: str, ending: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["pt", "py"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_complex_weights_keep_both_parts(dtype: str, ending: str, tmp_path: Path) -> None:
     program = tl.compile(COMPLEX, dtype=dtype)
     path = tmp_path / f"wave.{ending}"
