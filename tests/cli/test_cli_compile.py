@@ -40,6 +40,25 @@ def test_weights_of_another_program_are_refused(call, layer):
     assert not (layer / "layer.pt").exists()
 
 
+def test_damaged_weights_and_wrong_targets_leave_nothing(call, layer):
+    (layer / "learn.tl").write_text(
+        LAYER.replace("input X[b,i]\n", "").split("Y[")[0] + 'save params to "own.safetensors"\n'
+    )
+    assert call("run", "learn.tl").code == 0
+    whole = (layer / "own.safetensors").read_bytes()
+    for length in (0, 5, 20, len(whole) - 1):
+        (layer / "cut.safetensors").write_bytes(whole[:length])
+        assert "error[E0713]" in call("compile", "layer.tl", "-o", "x.pt", "--load", "cut.safetensors").err
+    assert "error[E0709]" in call("compile", "layer.tl", "-o", "none/x.pt").err
+    assert "error[E0741]" in call("compile", "layer.tl", "-o", "layer.tl", "--force").err
+    said = call("compile", "layer.tl", "-o", "own.py", "--load", "own.safetensors", "--force")
+    assert said.err == (
+        "error[E0748]: `own.safetensors` is what the export is made of\n  = help: write it under another name\n"
+    )
+    assert (layer / "own.safetensors").read_bytes() == whole
+    assert {path.suffix for path in layer.iterdir()} == {".tl", ".safetensors"}
+
+
 def test_wrong_wishes(call, layer):
     assert "error[E1004]" in call("compile", "layer.tl").err
     assert "error[E0609]" in call("compile", "layer.tl", "-o", "x.pt", "--output", "Z").err
