@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tensorlang.passes.choose_attention import attention
 from tensorlang.passes.choose_convolution import convolution
+from tensorlang.passes.choose_distances import squared_distances
 from tensorlang.passes.choose_norm import norm
 from tensorlang.passes.choose_pooling import window_pooling
 from tensorlang.passes.choose_products import matches, sums
@@ -22,5 +23,6 @@ RULES: tuple[Rule, ...] = (
     sums,  # sum and mean of a product over a shared index: mm, bmm
     matches,  # any of an and over a shared index: mm, then > 0
     semiring_product,  # min, max or logsumexp of A[x,y] + B[y,z] over y: block by block
+    squared_distances,  # (X[n,i] - Z[m,i])^2 summed over i: block by block
     norm,  # lnorm, rmsnorm along an index: layer_norm, rms_norm (their factors and shifts join the call)
 )

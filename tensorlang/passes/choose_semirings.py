@@ -69,13 +69,13 @@ def semiring_product(node: Expr, builder: Builder, wanted: Sequence[Index]) -> V
     if pair is None:
         return None
     first, second = pair
-    if _later(first, second, wanted):
+    if later(first, second, wanted):
         first, second = second, first
-    shape = _shape(first, second, node.indices)
+    shape = shape_of(first, second, node.indices)
     if shape is None or (shape.known is not None and shape.known <= _FEW[node.op]):
         return None
-    code = call(_KERNELS[node.op, symbol], *_operands(first, second, shape))
-    result = builder.value(_split(code, shape), (*shape.batch, *shape.left, *shape.right), kind)
+    code = call(_KERNELS[node.op, symbol], *operands(first, second, shape))
+    result = builder.value(split(code, shape), (*shape.batch, *shape.left, *shape.right), kind)
     builder.work[result.code] = tuple(index.size for index in (*result.axes, *shape.over))
     return result
 
@@ -121,7 +121,7 @@ def _together(values: list[Value], symbol: str, builder: Builder) -> Value:
     return result
 
 
-def _later(first: Value, second: Value, wanted: Sequence[Index]) -> bool:
+def later(first: Value, second: Value, wanted: Sequence[Index]) -> bool:
     """Whether the result is wanted with an index of the second before those of the first."""
     places = {index: at for at, index in enumerate(wanted)}
     ends = [
@@ -131,7 +131,7 @@ def _later(first: Value, second: Value, wanted: Sequence[Index]) -> bool:
     return ends[1] < ends[0]
 
 
-def _shape(first: Value, second: Value, over: tuple[Index, ...]) -> Shape | None:
+def shape_of(first: Value, second: Value, over: tuple[Index, ...]) -> Shape | None:
     """The shape of a product, if both parts have all reduced indices and one has an index of its own."""
     if not all(index in first.axes and index in second.axes for index in over):
         return None
@@ -141,7 +141,7 @@ def _shape(first: Value, second: Value, over: tuple[Index, ...]) -> Shape | None
     return Shape(batch, left, right, over) if left or right else None
 
 
-def _operands(first: Value, second: Value, shape: Shape) -> tuple[Code, Code]:
+def operands(first: Value, second: Value, shape: Shape) -> tuple[Code, Code]:
     """Both parts with three axes."""
     return (
         _three(first, (shape.batch, shape.left, shape.over)),
@@ -158,7 +158,7 @@ def _three(value: Value, groups: Sequence[Sequence[Index]]) -> Code:
     return method(code, "unsqueeze", missing[0] if missing[0] < len(groups) - 1 else -1) if missing else code
 
 
-def _split(code: Code, shape: Shape) -> Code:
+def split(code: Code, shape: Shape) -> Code:
     """The result with the axes that are there: an empty group leaves none."""
     groups = (shape.batch, shape.left, shape.right)
     for at in reversed(range(3)):

@@ -62,7 +62,7 @@ KERNELS = frozenset((
     "as_complex", "count_product", "integer_product", "unit_circle", "present_mean", "present_std", "present_var",
     "present_lnorm", "present_rmsnorm", "scatter_sum", "scatter_max", "scatter_min", "scatter_prod", "scatter_mean",
     "scatter_any", "scatter_all", "scatter_logsumexp", "least_sums", "greatest_sums",
-    "greatest_products", "least_products", "logsumexp_sums", "join_state", "split_state",
+    "greatest_products", "least_products", "logsumexp_sums", "squared_distances", "join_state", "split_state",
     "wants_gradient", "Settling", "Improving", "implicit_gradient", "layered_gradient",
     "loop_window", "loop_cuts", "loop_stack", "newton", "linear_scan", "max_scan", "min_scan", "logsumexp_scan",
     "lstm_layer", "gru_layer", "rnn_tanh_layer", "rnn_relu_layer",
