@@ -89,6 +89,28 @@ def test_only_the_last_position_of_one_that_waits():
     torch.testing.assert_close(tl.compile(text, dtype="float64")(X=x)["Q"], by_hand(x)["Q"][-1])
 
 
+def test_what_waits_on_one_axis_has_an_order_on_another():
+    text = (
+        "input X[t,i]\nA[t,i] = 0.5 A[t,i-1] + B[t+1,i] + X[t,i]\nB[t,i] = 0.3 A[t-2,i] + 0.1 B[t,i+1] X[t,i]\n"
+        "output A, B\n"
+    )
+    x = torch.randn(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    found = tl.compile(text, dtype="float64")(X=x)
+    a, b = (torch.nn.functional.pad(found[name], (1, 1, 2, 1)) for name in "AB")
+    here, low = slice(2, 8), slice(1, 5)
+    torch.testing.assert_close(found["A"], 0.5 * a[here, 0:4] + b[3:9, low] + x)
+    torch.testing.assert_close(found["B"], 0.3 * a[0:6, low] + 0.1 * b[here, 2:6] * x)
+
+
+@pytest.mark.parametrize("settings", ["method parallel", "method loop", "checkpoint 4"])
+def test_what_waits_is_run_as_asked(settings):
+    x = given(20)
+    found, wanted = tl.compile(f"{AHEAD}scan Q {settings}\n", dtype="float64")(X=x), by_hand(x)
+    torch.testing.assert_close(found["W"], wanted["W"])
+    slopes = (torch.autograd.grad(out["W"].sum() + out["Q"].sum(), x)[0] for out in (found, wanted))
+    torch.testing.assert_close(*slopes)
+
+
 NO_ORDER = {
     "a way round that stays": "A[t] = B[t+1] + X[t]\nB[t+1] = A[t]\n",
     "one way back and one ahead": "A[t] = B[t+1] + B[t-1] + X[t]\nB[t] = 0.5 A[t]\n",

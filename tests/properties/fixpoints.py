@@ -50,7 +50,7 @@ def _settling(source: random.Random, names: list[str], at: int) -> str:
 def _read(source: random.Random, name: str) -> str:
     form = source.choice(
         ("0.1 W[i,i'] {}[b,i']", "0.1 {}[b,i]", "0.1 {}[b-1,i]", "0.1 {}[b,i+1]", "0.1 mean[b'](abs({}[b',i]))",
-         "0.1 max[i'']({}[b,i''])")
+         "0.1 max(max[i'']({}[b,i'']), -9)")
     )  # fmt: skip
     return form.format(name)
 
