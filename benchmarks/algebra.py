@@ -58,11 +58,11 @@ CASES = (
     ),
     Case(
         "Kronecker product and a vector",
-        "dim i = 64, j = 64, k = 64, l = 64\ninput A[i,j], B[k,l], X[j,l]\n"
+        "dim i = 96, j = 96, k = 96, l = 96\ninput A[i,j], B[k,l], X[j,l]\n"
         "K[i,k,j,l] = A[i,j] B[k,l]\nY[i,k] = K[i,k,j,l] X[j,l]\n",
-        lambda a, b, x: (torch.kron(a, b) @ x.flatten()).view(64, 64),
+        lambda a, b, x: (torch.kron(a, b) @ x.flatten()).view(96, 96),
         lambda a, b, x: a @ x @ b.t(),
-        ((64, 64), (64, 64), (64, 64)),
+        ((96, 96), (96, 96), (96, 96)),
     ),
     Case(
         "diagonal scaling, diag(s) A diag(u)",
