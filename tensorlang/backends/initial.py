@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from tensorlang.ir.nodes import Contract, Expr, Index, Read, Reduce, children, free_indices
+from tensorlang.ir.nodes import Contract, Expr, Index, Read, Reduce, children, free_indices, tensors_read
 from tensorlang.ir.program import Init, Program
 
 Draw = Callable[..., torch.Tensor]
@@ -23,7 +23,7 @@ def summed_axes(program: Program, name: str) -> frozenset[int]:
     rank = len(program.tensors[name].axes)
     for definition in program.definitions:
         for piece in definition.pieces:
-            found = _summed_in(piece.value, name)
+            found = _summed_in(piece.value, name) if name in tensors_read(piece.value) else None
             if found:
                 return found
     return frozenset((rank - 1,)) if rank > 1 else frozenset()
