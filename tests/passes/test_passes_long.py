@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import FrameType
 
 import pytest
 
 from tensorlang.ir.program import Program
 from tensorlang.passes import PIPELINE, optimise
+from tests.counting import steps
 from tests.passes.meaning import load
 
 
@@ -46,23 +45,6 @@ def guarded(length: int) -> str:
         lines.append(f"P{k}[n,n'.] = softmax(S{k}[n,n'])")
         lines.append(f"X{k + 1}[n,d] = P{k}[n,n'] X{k}[n',d]")
     return "\n".join(lines)
-
-
-def steps(run: Callable[[], object]) -> int:
-    """The number of calls that are made, of functions written in Python."""
-    count = 0
-
-    def called(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 def optimising(program: Program) -> Callable[[], Program]:
