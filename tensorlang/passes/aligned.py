@@ -14,8 +14,8 @@ from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.nodes import Apply, Expr, Index, Position, Read, affine, number, size_value, tensors_read
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
 from tensorlang.ir.recursion import Scan
-from tensorlang.ir.rewrite import map_definition, rewrite
-from tensorlang.passes.contexts import needed, reads
+from tensorlang.ir.rewrite import Rule, map_definition, rewrite
+from tensorlang.passes.contexts import needed, reads, unused
 from tensorlang.passes.ranges import not_negative
 
 
@@ -42,7 +42,7 @@ def aligned(program: Program, scan: Scan) -> Program | None:
         shift, first = found
         if shift:
             tensor = program.tensors[definition.tensor]
-            ahead[definition.tensor] = _Ahead(tensor, axis, _fresh(program, definition.tensor), first)
+            ahead[tensor.name] = _Ahead(tensor, axis, unused(program.tensors, f"{tensor.name}.next"), first)
     if not ahead or len(ahead) == len(scan.definitions):
         return None
     order = _order(scan, ahead)
@@ -116,13 +116,6 @@ def _order(scan: Scan, ahead: Mapping[str, _Ahead]) -> tuple[Definition, ...] | 
     return tuple(done.values())
 
 
-def _fresh(program: Program, tensor: str) -> str:
-    name = f"{tensor}.next"
-    while name in program.tensors:
-        name += "'"
-    return name
-
-
 # --- the recurrence for equal positions --------------------------------------------------------------------------
 
 
@@ -177,9 +170,7 @@ def _shorter(each: _Ahead) -> Tensor:
 
 def _start(program: Program, each: _Ahead) -> tuple[Tensor, Definition]:
     """What stands at the first position, as a tensor of its own."""
-    name = f"{each.tensor.name}.start"
-    while name in program.tensors:
-        name += "'"
+    name = unused(program.tensors, f"{each.tensor.name}.start")
     axes = tuple(axis for at, axis in enumerate(each.tensor.axes) if at != each.axis)
     pieces = tuple(
         replace(piece, left=tuple(entry for at, entry in enumerate(piece.left) if at != each.axis))
@@ -249,6 +240,11 @@ def _outside(program: Program, scan: Scan, ahead: Mapping[str, _Ahead]) -> Progr
         at = tuple(size_value(form.offset - 1) if k == each.axis else entry for k, entry in enumerate(node.at))
         return Read(each.name, at, _less(node.shape, each.axis), node.dtype)
 
+    return rewritten_outside(program, scan, rule)
+
+
+def rewritten_outside(program: Program, scan: Scan, rule: Rule) -> Program:
+    """The program with a rule applied in all definitions but those of one scan."""
     memo: dict[Expr, Expr] = {}
 
     def change(definitions: Iterable[Definition]) -> tuple[Definition, ...]:

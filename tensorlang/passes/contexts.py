@@ -6,7 +6,7 @@ In: a Program or an equation. Out: sets and counts that passes ask before they m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from tensorlang.ir.facts import keeps_zero
 from tensorlang.ir.nodes import AlongIndex, Apply, Const, Contract, Expr, Position, Read, Reduce, Where, children
@@ -66,6 +66,13 @@ def reads(value: Expr, seen: set[Expr] | None = None) -> Iterator[Read]:
         if node not in done:
             done.add(node)
             stack.extend(children(node))
+
+
+def unused(tensors: Container[str], name: str) -> str:
+    """The name, with primes where a tensor has it already."""
+    while name in tensors:
+        name += "'"
+    return name
 
 
 def read_counts(program: Program) -> Counter[str]:

@@ -30,7 +30,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
 from tensorlang.ir.recursion import Manner, Scan
 from tensorlang.ir.rewrite import fresh_name, indices_inside, map_definition, rewrite
-from tensorlang.passes.contexts import needed, reads
+from tensorlang.passes.contexts import needed, reads, unused
 from tensorlang.passes.ranges import not_negative
 from tensorlang.passes.scopes import put, runs_along
 
@@ -68,10 +68,7 @@ class _Table:
     tensors: Mapping[str, Tensor]
 
     def name(self, tensor: str) -> str:
-        name = f"{tensor}.diagonal"
-        while name in self.tensors:
-            name += "'"
-        return name
+        return unused(self.tensors, f"{tensor}.diagonal")
 
     def count(self, tensor: str) -> Size:
         """The diagonals of a tensor."""

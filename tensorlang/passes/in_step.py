@@ -14,7 +14,8 @@ from tensorlang.ir.nodes import Const, Expr, Index, Position, Read, affine, numb
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
 from tensorlang.ir.recursion import Scan
 from tensorlang.ir.rewrite import map_definition, rewrite
-from tensorlang.passes.aligned import plus
+from tensorlang.passes.aligned import plus, rewritten_outside
+from tensorlang.passes.contexts import unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,7 @@ def in_step(program: Program) -> Program:
 
 
 def _late(program: Program, scan: Scan, tensor: str, steps: int) -> _Late:
-    name = f"{tensor}.late"
-    while name in program.tensors:
-        name += "'"
+    name = unused(program.tensors, f"{tensor}.late")
     axis = scan.axis(tensor)
     assert axis is not None, f"{tensor} is not of this recurrence"
     return _Late(program.tensors[tensor], axis, steps, name)
@@ -104,7 +103,6 @@ def _nothing(each: _Late, aggregate: str) -> Iterable[Piece]:
 
 def _outside(program: Program, scan: Scan, late: Mapping[str, _Late]) -> Program:
     """Others read single positions where they stand now; for all other reads there is a copy from there."""
-    memo: dict[Expr, Expr] = {}
 
     def rule(node: Expr) -> Expr | None:
         if not isinstance(node, Read) or node.tensor not in late:
@@ -114,9 +112,6 @@ def _outside(program: Program, scan: Scan, late: Mapping[str, _Late]) -> Program
         if form is None or form.coefficients:
             return None
         return Read(each.name, each.moved(node.at), each.shape, node.dtype)
-
-    def change(definitions: Iterable[Definition]) -> tuple[Definition, ...]:
-        return tuple(map_definition(d, lambda value: rewrite(value, (rule,), memo)) for d in definitions)
 
     tensors = dict(program.tensors)
     copies = []
@@ -128,7 +123,5 @@ def _outside(program: Program, scan: Scan, late: Mapping[str, _Late]) -> Program
         at = tuple(map(Position, indices))
         value = Read(each.name, each.moved(at), each.shape, each.tensor.dtype)
         copies.append(Definition(name, "sum", (Piece(at, indices, value, False, each.tensor.span),)))
-    scans = tuple(u if u is scan else replace(u, definitions=change(u.definitions)) for u in program.scans)
-    fixpoints = tuple(replace(u, definitions=change(u.definitions)) for u in program.fixpoints)
-    definitions = (*change(program.definitions), *copies)
-    return replace(program, tensors=tensors, definitions=definitions, scans=scans, fixpoints=fixpoints)
+    program = rewritten_outside(program, scan, rule)
+    return replace(program, tensors=tensors, definitions=(*program.definitions, *copies))

@@ -32,6 +32,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Axis, Definition, Piece, Tensor
 from tensorlang.ir.recursion import LinearScan, Scan
 from tensorlang.ir.rewrite import fresh_name, indices_inside
+from tensorlang.passes.contexts import unused
 from tensorlang.passes.linear_state import State, states
 from tensorlang.passes.linear_terms import Term, Terms, split_best, split_sum
 from tensorlang.passes.scopes import below, settled
@@ -314,9 +315,7 @@ class _Form:
     def _define(
         self, stem: str, aggregate: str, pieces: tuple[Piece, ...], axes: tuple[Axis, ...], tensors: dict[str, Tensor]
     ) -> Definition:
-        name = f"{self.tensor.name}.{stem}"
-        while name in tensors:
-            name += "'"
+        name = unused(tensors, f"{self.tensor.name}.{stem}")
         tensors[name] = Tensor(name, "defined", axes, self.tensor.dtype, self.tensor.span)
         return Definition(name, aggregate, tuple(settled(piece) for piece in pieces))
 

@@ -29,7 +29,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Layer, Manner, Scan
 from tensorlang.ir.rewrite import fresh_name, indices_inside
-from tensorlang.passes.contexts import needed
+from tensorlang.passes.contexts import needed, unused
 from tensorlang.passes.contexts import reads as every_read
 from tensorlang.passes.definitions import Meaning, meaning
 from tensorlang.passes.layer_cells import Cell, Gated, shifted_by
@@ -235,9 +235,7 @@ class _Layout:
         sizes = tuple(index.size for index in indices)
         if isinstance(value, Read) and value.at == tuple(left) and value.shape == sizes:
             return value.tensor
-        name = f"{self.cell.tensor}.{word}"
-        while name in self.tensors:
-            name += "'"
+        name = unused(self.tensors, f"{self.cell.tensor}.{word}")
         span = self.scan.definitions[0].pieces[0].span
         self.outside.append(Definition(name, "sum", (Piece(tuple(left), indices, value, False, span),)))
         axes = tuple(Axis(index.name, index.size) for index in indices)

@@ -67,10 +67,12 @@ def _aligned(program: Program) -> Program:
     """Tensors that are a position ahead of others are computed with them, but where whole layers or products do it."""
     for at in range(len(program.scans)):
         scan = program.scans[at]  # as it is now: aligning one changes what others read
+        made = aligned(program, scan)
         tensors = dict(program.tensors)
-        known = make_layer(scan, program, tensors, _wanted(program, scan)) or make_linear(scan, tensors, frozenset())
-        if known is None:
-            program = aligned(program, scan) or program
+        if made is None or make_layer(scan, program, tensors, _wanted(program, scan)):
+            continue
+        if make_linear(scan, tensors, frozenset()) is None:
+            program = made
     return program
 
 

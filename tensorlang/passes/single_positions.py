@@ -14,7 +14,7 @@ from tensorlang.ir.nodes import Expr, Index, Position, Read, affine, size_value
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Loop, Recursion, Scan, Single
 from tensorlang.ir.rewrite import map_definition, rewrite
-from tensorlang.passes.contexts import needed, reads
+from tensorlang.passes.contexts import needed, reads, unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def single_positions(program: Program) -> tuple[Program, tuple[Single, ...]]:
         for tensor, axis in scan.axes:
             position = None if tensor in kept else _single(tensor, axis, outside)
             if position is not None:
-                found[tensor] = _Only(axis, position, _fresh(program, tensor))
+                found[tensor] = _Only(axis, position, unused(program.tensors, f"{tensor}.last"))
     if not found:
         return program, ()
     program = _through(program, found)
@@ -106,13 +106,6 @@ def _position(read: Read, axis: int) -> Size | None:
 
 
 # --- the tensor of a position ------------------------------------------------------------------------------------
-
-
-def _fresh(program: Program, tensor: str) -> str:
-    name = f"{tensor}.last"
-    while name in program.tensors:
-        name += "'"
-    return name
 
 
 def _through(program: Program, found: Mapping[str, _Only]) -> Program:
