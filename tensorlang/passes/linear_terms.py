@@ -60,13 +60,18 @@ def split_sum(value: Expr, members: frozenset[str]) -> Terms | None:
     return found[value]
 
 
+def _member(node: Read, members: frozenset[str]) -> Terms | None:
+    """A read of the recurrence by itself, where its positions read nothing of it."""
+    inside = any(tensors_read(entry) & members for entry in node.at)
+    return Terms((Term(node),), None) if node.tensor in members and not inside else None
+
+
 def _sum(node: Expr, members: frozenset[str], found: dict[Expr, Terms | None]) -> Terms | None:
     if not tensors_read(node) & members:
         return Terms((), node)
     match node:
-        case Read(tensor=tensor, at=at):
-            inside = any(tensors_read(entry) & members for entry in at)
-            return Terms((Term(node),), None) if tensor in members and not inside else None
+        case Read():
+            return _member(node, members)
         case Apply(op="add", args=args):
             parts = [found[arg] for arg in args]
             return None if None in parts else _added([part for part in parts if part is not None])
@@ -140,9 +145,8 @@ def _best(node: Expr, members: frozenset[str], kind: str, found: dict[Expr, Term
     if not tensors_read(node) & members:
         return Terms((), node)
     match node:
-        case Read(tensor=tensor, at=at):
-            inside = any(tensors_read(entry) & members for entry in at)
-            return Terms((Term(node),), None) if tensor in members and not inside else None
+        case Read():
+            return _member(node, members)
         case Apply(op="add", args=args):
             reading = [arg for arg in args if tensors_read(arg) & members]
             part = found[reading[0]]
