@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from benchmarks import (
     algebra,
     attention,
+    cells,
     compiling,
     convolution,
     first_answer,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "attention": attention.measure,
     "transformers": transformers.measure,
     "convolution": convolution.measure,
+    "cells": cells.measure,
     "algebra": algebra.measure,
     "recurrence": recurrence.measure,
     "memory": memory.measure,
