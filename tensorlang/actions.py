@@ -17,9 +17,11 @@ from torch.nn.parameter import is_lazy
 from tensorlang.binding import Shaped, bind, known_sizes
 from tensorlang.calling import unknown_sizes
 from tensorlang.data import Access, chosen, load_params, plot, read_tensors, save, save_params
+from tensorlang.deduction import Deduction
 from tensorlang.diagnostics import CompileError, render, run_error
 from tensorlang.ir.program import (
     Action,
+    AskAction,
     AssertAction,
     LoadAction,
     MinimizeAction,
@@ -27,10 +29,11 @@ from tensorlang.ir.program import (
     QueryAction,
     SaveAction,
     TestAction,
+    WhyAction,
 )
 from tensorlang.module import Module
 from tensorlang.options import Options
-from tensorlang.report import Failure, Reporter, TestResult, Value
+from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
 from tensorlang.source import Span
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
@@ -64,6 +67,11 @@ class Run:
         match action:
             case QueryAction():
                 self.show(action.tensor, action.title)
+            case AskAction():
+                self.ask(action)
+            case WhyAction():
+                lines = self.module.state.compiled.deduction.proof(action.goal)
+                self.reporter.proof(action.title, tuple(lines or ("it does not hold",)))
             case AssertAction():
                 failure = self.failure(action)
                 if failure is not None:
@@ -87,6 +95,12 @@ class Run:
         value = valued(self.module, name, title, self.evaluate(name)[name])
         self.outputs[title] = value.data
         self.reporter.query(value)
+
+    def ask(self, action: AskAction) -> None:
+        """Answer a query over relations."""
+        answers = answered(self.module.state.compiled.deduction, action)
+        self.outputs[action.title] = answers.rows if action.variables else answers.count > 0
+        self.reporter.answers(answers)
 
     def values(self, asked: Mapping[str, str]) -> list[Value]:
         """Values of tensors (name and title) as far as what they need is given."""
@@ -189,6 +203,12 @@ class _Quiet:
     def query(self, value: Value) -> None:
         """Left out."""
 
+    def answers(self, answers: Answers) -> None:
+        """Left out."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        """Left out."""
+
     def note(self, text: str) -> None:
         """Left out."""
 
@@ -200,6 +220,13 @@ class _Quiet:
 
     def tested(self, result: TestResult) -> None:
         self._outer.tested(result)
+
+
+def answered(deduction: Deduction, action: AskAction) -> Answers:
+    """The answers of a query, as many as there are."""
+    rows = deduction.answers(action.goal)
+    spelled = deduction.spelled(action.goal, rows)
+    return Answers(action.title, action.variables, tuple(spelled), rows.count)
 
 
 def valued(module: Module, name: str, title: str, data: torch.Tensor | None, missing: tuple[str, ...] = ()) -> Value:

@@ -14,6 +14,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import RunError, diagnostic, render
+from tensorlang.handed import givers
 from tensorlang.limits import Limits
 from tensorlang.options import Options
 from tensorlang.source import Source
@@ -38,12 +39,14 @@ def compile(
     allow_read: Sequence[Program] = (),
     allow_write: Sequence[Program] = (),
     memory_budget: int = 0,
+    relations: Mapping[str, Any] | None = None,
 ) -> Module:
     """Compile a program to a ``torch.nn.Module``: ``prog(X=x)`` gives a dict from output names to tensors.
 
     ``program`` is text, or a path: a ``PathLike``, or a string of one line that ends in ``.tl``. ``dims`` are sizes,
     ``values`` numbers for consts, ``memory_budget`` the bytes that a gradient may keep (0: all). ``folder`` is where a
-    program given as text finds its files (None: it may read none). Raises ``CompileError``.
+    program given as text finds its files (None: it may read none). ``relations`` are rows of declared relations:
+    tuples, an integer array, a sparse tensor, a graph, a data frame. Raises ``CompileError``.
     """
     options = Options(
         dims={name: _whole(size) for name, size in (dims or {}).items()},
@@ -55,6 +58,7 @@ def compile(
         allow_read=tuple(os.fspath(path) for path in allow_read),
         allow_write=tuple(os.fspath(path) for path in allow_write),
         memory_budget=_whole(memory_budget),
+        relations=givers(relations),
     )
     source, home = located(program, options, folder)
     return _module(source, options, home, 3)

@@ -17,8 +17,10 @@ import torch
 
 from tensorlang.backends.torch_module import Generated, build
 from tensorlang.data import read
+from tensorlang.deduction import Deduction
 from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.listing import Listing
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
@@ -65,6 +67,16 @@ class Compiled:
         self._arrays = arrays
         self._functions: dict[tuple[object, ...], Function] = {}
         self._lock = threading.Lock()
+        self._deduction: Deduction | None = None
+        self.listings: dict[FileRef, Listing] = {}
+
+    @property
+    def deduction(self) -> Deduction:
+        """What follows from the program's facts."""
+        if self._deduction is None:
+            assert self.program.facts is not None, "a program without facts is asked what follows from them"
+            self._deduction = Deduction(self.program.facts, self.options.limits)
+        return self._deduction
 
     def function(
         self,

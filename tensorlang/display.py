@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorlang.numerals import choose_style, scalar
-from tensorlang.report import Value
+from tensorlang.report import Answers, Value
 
 EDGE = 4  # rows and columns shown at each end of what is too long
 WHOLE = 400  # elements up to which a tensor is shown whole
@@ -39,6 +39,32 @@ def show(value: Value, width: int = 100) -> str:
     if _size(data):
         lines += _body(data, list(value.axes), value.dtype, width)
     return "\n".join(lines)
+
+
+def show_answers(answers: Answers, width: int = 100) -> str:
+    """The bindings of a query as a table; ``true`` or ``false`` where it has no variables."""
+    if not answers.variables:
+        return f"{answers.title} = {'true' if answers.count else 'false'}"
+    head = f"{answers.title}  {answers.count} answer{'' if answers.count == 1 else 's'}"
+    if not answers.count:
+        return head
+    shown = answers.rows if answers.count <= ROWS else (*answers.rows[: ROWS // 2], *answers.rows[-EDGE:])
+    table = [answers.variables, *(tuple(map(_entry, row)) for row in shown)]
+    if len(shown) < answers.count:
+        table.insert(ROWS // 2 + 1, (GAP,) * len(answers.variables))
+    widths = [max(len(row[at]) for row in table) for at in range(len(answers.variables))]
+    kinds = [isinstance(cell, str) for cell in answers.rows[0]]
+    lines = [
+        "  ".join(
+            cell.ljust(wide) if word else cell.rjust(wide) for cell, wide, word in zip(row, widths, kinds, strict=True)
+        )
+        for row in table
+    ]
+    return "\n".join((head, *(f"  {line}".rstrip()[:width] for line in lines)))
+
+
+def _entry(cell: str | int | float) -> str:
+    return scalar(cell, "float") if isinstance(cell, float) else str(cell)
 
 
 def heading(value: Value) -> str:
@@ -208,4 +234,4 @@ def _align(labels: Sequence[str], table: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-__all__ = ["as_data", "heading", "json_number", "show"]
+__all__ = ["as_data", "heading", "json_number", "show", "show_answers"]

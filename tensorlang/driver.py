@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tensorlang.diagnostics import render, run_error
 from tensorlang.ir.program import (
     Action,
+    AskAction,
     AssertAction,
     FileRef,
     LoadAction,
@@ -24,6 +25,7 @@ from tensorlang.ir.program import (
     Program,
     QueryAction,
     TestAction,
+    WhyAction,
 )
 from tensorlang.options import Options
 from tensorlang.report import Failure, Reporter, Silent, TestResult
@@ -82,7 +84,8 @@ def _shows_outputs(checked: Checked) -> bool:
     """Whether a run ends with the outputs: nothing was asked for, and the program only defines, or declares some."""
     actions = checked.correct().actions
     declared = any(isinstance(s, ast.Declaration) and s.kind == "output" for s in checked.file.statements)
-    return not actions or (declared and not any(isinstance(action, QueryAction) for action in actions))
+    asks = any(isinstance(action, QueryAction | AskAction | WhyAction) for action in actions)
+    return not actions or (declared and not asks)
 
 
 def test(

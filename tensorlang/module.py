@@ -31,6 +31,7 @@ from tensorlang.stored import Stored, attribute, fill, reset
 if TYPE_CHECKING:
     from tensorlang.exporting import Exported
     from tensorlang.exporting.trial import Trial
+    from tensorlang.report import Answers
 
 _MOST_READY = 4096  # combinations of shapes remembered for one function
 
@@ -242,6 +243,28 @@ class Module(Stored):
     def latex(self, name: str | None = None, explicit: bool = False) -> str:
         """The equations as an ``align*`` environment, those of one tensor or all; ``explicit`` writes out every sum."""
         return latex(self._tl.compiled.checked, name, explicit)
+
+    def query(self, text: str) -> Answers:
+        """The bindings for which conditions over relations hold: ``prog.query("Ancestor(Alice, x), x != Bob")``.
+
+        Answers are iterated as tuples in the order of ``answers.variables``, entities as words; without variables they
+        are true or false. Raises ``CompileError``.
+        """
+        from tensorlang.asking import query
+
+        return query(self._tl.compiled, text)
+
+    def facts(self, name: str) -> Answers:
+        """All rows of a relation, given and derived, sorted by the positions of their entities."""
+        from tensorlang.asking import facts
+
+        return facts(self._tl.compiled, name)
+
+    def why(self, text: str) -> str | None:
+        """A proof of one fact as an indented tree, or None where it does not hold: ``prog.why("Ancestor(Al, Di)")``."""
+        from tensorlang.asking import why
+
+        return why(self._tl.compiled, text)
 
     def _repr_latex_(self) -> str:
         """What a notebook shows."""

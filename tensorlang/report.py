@@ -7,7 +7,7 @@ Values arrive as tensors on any device; this file imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +28,32 @@ class Value:
     dtype: str
     data: Any = None
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The bindings for which a query over relations holds: ``rows`` has ``count`` of them, or the first ones.
+
+    A query without variables holds (``count`` 1) or does not (0).
+    """
+
+    title: str
+    variables: tuple[str, ...]
+    rows: tuple[tuple[str | int | float, ...], ...]
+    count: int
+
+    def __iter__(self) -> Iterator[tuple[str | int | float, ...]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def dicts(self) -> list[dict[str, str | int | float]]:
+        """The rows as dictionaries, as data frames take them."""
+        return [dict(zip(self.variables, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,12 @@ class Reporter(Protocol):
     def query(self, value: Value) -> None:
         """A query's answer, or an output of a program without actions."""
 
+    def answers(self, answers: Answers) -> None:
+        """The bindings of a query over relations."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        """A proof, as an indented tree; one line where there is none."""
+
     def note(self, text: str) -> None:
         """One line about what was done: a file written, parameters loaded, training stopped early."""
 
@@ -95,6 +127,12 @@ class Silent:
     """A reporter for those who only want the results."""
 
     def query(self, value: Value) -> None:
+        """Nothing."""
+
+    def answers(self, answers: Answers) -> None:
+        """Nothing."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:

@@ -15,8 +15,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tensorlang.data.files import Access, chosen
+from tensorlang.data.relations import read_relation
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
+from tensorlang.ir.listing import Listing
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
@@ -108,8 +110,15 @@ def check(source: Source, options: Options, folder: str | None = None) -> Checke
         return check_tree(source, file, problems, options, Home(folder))
 
 
-def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, home: Home) -> Checked:
-    """Analyse a tree (of one source or of several)."""
+def check_tree(
+    source: Source,
+    file: ast.File,
+    problems: Problems,
+    options: Options,
+    home: Home,
+    listings: dict[FileRef, Listing] | None = None,
+) -> Checked:
+    """Analyse a tree (of one source or of several). ``listings`` keeps the rows of files between analyses."""
     program = None
     _check_options(options, problems)
     if not problems.errors:
@@ -120,6 +129,10 @@ def check_tree(source: Source, file: ast.File, problems: Problems, options: Opti
             limits=options.limits,
             load_module=library.load,
             probe=lambda file, problems: _probe(home.access(options, file.span), file, problems),
+            rows=lambda file, labels, problems: _rows(
+                home.access(options, file.span), file, labels, problems, {} if listings is None else listings
+            ),
+            relations=options.relations,
         )
         program = analyse(file, setting, problems)
         if program is not None:
@@ -138,6 +151,19 @@ def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int
             problems.report(problem)
         return None
     return found.shape, found.dtype
+
+
+def _rows(
+    access: Access, file: FileRef, labels: Sequence[str], problems: Problems, kept: dict[FileRef, Listing]
+) -> Listing | None:
+    try:
+        if file not in kept:
+            kept[file] = read_relation(access, file, labels)
+        return kept[file]
+    except RunError as wrong:
+        for problem in wrong.diagnostics:
+            problems.report(problem)
+        return None
 
 
 def _check_learning(actions: tuple[Action, ...], problems: Problems) -> None:

@@ -136,7 +136,10 @@ def data(tensor: Tensor, compiled: Compiled, device: torch.device, floating: tor
     if tensor.literal is not None:
         shape = [size.value(compiled.program.sizes) for size in tensor.shape]
         return torch.tensor(tensor.literal, dtype=torch_dtype(tensor.dtype, floating), device=device).reshape(shape)
-    assert tensor.file is not None, f"{tensor.name} has neither file nor elements"
+    if tensor.file is None:
+        known = compiled.program.sizes
+        sizes = [size.value(known) if size.symbols <= known.keys() else None for size in tensor.shape]
+        return torch.from_numpy(compiled.deduction.dense(tensor.name, sizes)).to(device)
     array = compiled.read(tensor.file)
     return converted(torch.from_numpy(array), tensor, floating, chosen=False).to(device)
 

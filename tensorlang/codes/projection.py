@@ -139,20 +139,9 @@ CODES: tuple[Code, ...] = (
         "input X[t]\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
         "input X[t]\nfixpoint H\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
     ),
-    Code(
-        "E0502", "rules and facts are not supported yet",
-        "Rules (`<-`) and facts are part of the language; this version does not derive from them yet. A relation in an "
-        "equation is a dense tensor of truth values.",
-        "relation Parent(x, y)\nAncestor(x, y) <- Parent(x, y)\n",
-        "relation Parent(x, y)\nGrand(x, z) = Parent(x, y) Parent(y, z)\n",
-    ),
-    Code("E0503", "proofs are not supported yet", "`why F(...)?` asks for a proof of a fact; rules come first.",
-         "relation P(x, y)\nwhy P(0, 1)?\n", "relation P(x, y)\nP(0, 1)?\n"),
     Code("E0505", "derivatives are not supported yet", "`diff(e, X[i])` is part of the language; this version trains with "
          "gradients but does not write them as equations yet.", "input X[p]\nY[p] = diff(X[p]^2, X[p])\n",
          "input X[p]\nY[p] = 2 X[p]\n"),
     Code("E0506", "a structured constant is not supported yet", "`delta`, `epsilon`, `dft` and `idft` are there; the others "
          "come later.", "input X[i]\nY[i] = dct(X[i])\n", "input X[i]\nY[k] = dft[k,i] X[i]\n"),
-    Code("E0508", "entities are not supported yet", "Words in quotes name entities of relations, which come with rules.",
-         'relation P(x, y)\nP("Ann", y)?\n', "relation P(x, y)\nP(0, y)?\n"),
 )  # fmt: skip

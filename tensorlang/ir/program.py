@@ -17,14 +17,16 @@ from tensorlang.source import Span
 
 if TYPE_CHECKING:
     from tensorlang.ir.recursion import Fixpoint, Recursion, Scan
+    from tensorlang.ir.rules import Rulebook, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of a tensor: the index name it was given (a label), and its size."""
+    """One axis of a tensor: the index name it was given (a label), its size, and the domain of its entities, if any."""
 
     label: str
     size: Size
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,28 @@ class QueryAction:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAction:
+    """Print the bindings for which a goal holds: the rows of the relation ``goal`` of the rulebook (``?1``).
+
+    ``variables`` name its places; without any it holds or does not.
+    """
+
+    goal: str
+    variables: tuple[str, ...]
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WhyAction:
+    """Print a proof of the goal's one fact."""
+
+    goal: str
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MinimizeAction:
     """Train: ``over`` names parameters (empty: all that the loss depends on). ``batch`` is (symbol, rows) or None.
 
@@ -186,7 +210,26 @@ class TestAction:
     span: Span = field(compare=False, repr=False)
 
 
-Action = QueryAction | MinimizeAction | PlotAction | SaveAction | LoadAction | AssertAction | TestAction
+Action = (
+    QueryAction
+    | AskAction
+    | WhyAction
+    | MinimizeAction
+    | PlotAction
+    | SaveAction
+    | LoadAction
+    | AssertAction
+    | TestAction
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What is true: rules, the rows that are given, and the entities of each domain in the order of their positions."""
+
+    rulebook: Rulebook
+    given: Mapping[str, Table]
+    entities: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +240,7 @@ class Program:
     ``updates`` are (buffer, tensor with its next value) pairs. ``scans`` and ``fixpoints`` are as the analysis found
     them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
     stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
-    through gets its name back.
+    through gets its name back. ``facts`` are the relations that facts, files and rules define, if any.
     """
 
     tensors: Mapping[str, Tensor]
@@ -212,6 +255,7 @@ class Program:
     fixpoints: tuple[Fixpoint, ...] = ()
     recursions: tuple[Recursion, ...] = ()
     inlined: tuple[tuple[Tensor, Definition], ...] = ()
+    facts: Facts | None = None
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)

@@ -21,6 +21,7 @@ from tensorlang.ir.program import (
     TestAction,
 )
 from tensorlang.sema import collect, equations, expand, messages, resolve
+from tensorlang.sema.relations import asks
 from tensorlang.sema.resolved import (
     Along,
     Multiplication,
@@ -73,9 +74,8 @@ def collect_actions(collector: Collector, scope: Scope, statements: tuple[ast.St
 def _action(collector: Collector, scope: Scope, statement: ast.Statement) -> Action | None:
     match statement:
         case ast.Query(value=value, why=why, span=span):
-            if why:
-                messages.why_later(collector.world.problems, span)
-                return None
+            if why or asks.asks(collector.world, scope, value):
+                return asks.action(collector.world, scope, value, why, span)
             name = tensor_of(collector, scope, value)
             return None if name is None else QueryAction(name, _title(value), span)
         case ast.Minimize():
@@ -130,7 +130,10 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
     nodes = list(ast_walk(value))
-    words = {word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar)}
+    known = collector.world.words
+    words = {
+        word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar) and word not in known
+    }
     return resolve.Frame(collector.world, scope, f"?{collector.count}", words, moving=starless(nodes))
 
 

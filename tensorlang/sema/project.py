@@ -40,6 +40,7 @@ from tensorlang.sema.resolved import (
     Access,
     Addition,
     Along,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -126,7 +127,7 @@ class Projection:
                 return self._reduction(node, outside)
             case Along():
                 return self._along(node, outside), _NOTHING
-            case Poison():
+            case Poison() | Entity():
                 raise Stop
 
     def _product(self, factors: tuple[Resolved, ...], outside: frozenset[str]) -> tuple[Expr, Open]:
@@ -383,7 +384,7 @@ def _indexed_factors(node: Resolved) -> int:
             return 2
         case (
             Value() | Extent() | Place() | Flat() | FromEnd() | Access() | Addition() | Raise() | Function()
-            | Reduction() | Along() | Poison()
+            | Reduction() | Along() | Poison() | Entity()
         ):  # fmt: skip
             return 1
     return 1
@@ -405,7 +406,7 @@ def _outside_functions(node: Resolved) -> frozenset[str]:
             return _outside_functions(base) | _outside_functions(exponent)
         case Reduction(op=op, arg=arg, indices=indices) if not REDUCTIONS[op].function:
             return _outside_functions(arg) - frozenset(indices)
-        case Function() | Reduction() | Along() | Raise() | Poison():
+        case Function() | Reduction() | Along() | Raise() | Poison() | Entity():
             return frozenset()
         case Value() | Extent() | Place() | Flat() | FromEnd() | Access():
             return names_free(node)

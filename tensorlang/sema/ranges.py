@@ -14,6 +14,7 @@ from tensorlang.sema.resolved import (
     Access,
     Addition,
     Along,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -62,7 +63,7 @@ def linear(node: Resolved, size_of: SizeOf, unknown: str | None = None) -> Linea
             return total
         case Multiplication(factors=factors):
             return _multiply([linear(factor, size_of, unknown) for factor in factors])
-        case Raise() | Function() | Access() | Reduction() | Along() | FromEnd() | Poison():
+        case Raise() | Function() | Access() | Reduction() | Along() | FromEnd() | Poison() | Entity():
             return None
 
 

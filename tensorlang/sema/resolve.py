@@ -15,6 +15,7 @@ from tensorlang.sema import calls, expand, messages, reports
 from tensorlang.sema.resolved import (
     Access,
     Addition,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -79,8 +80,7 @@ def resolve(frame: Frame, node: ast.Expression, indexing: bool = False) -> Resol
         case ast.Name(name=name):
             return _name(frame, name, node.span, indexing)
         case ast.String():
-            messages.entities_later(frame.world.problems, node.span)
-            return Poison(node.span)
+            return Entity(node.span, node.value)
         case ast.Subscript() | ast.Attribute():
             return _tensor(frame, node)
         case ast.Call():
@@ -118,6 +118,8 @@ def _name(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
                 return Value(span, CONSTANTS[name])
             if frame.scope.dim(name) is not None:
                 return Place(span, name)
+            if name in frame.world.words and name[0].isupper():
+                return Entity(span, name)
             known = (*frame.scope.known(), *CONSTANTS, *frame.words)
             messages.unknown_tensor(frame.world.problems, span, name, known)
     return Poison(span)
@@ -355,7 +357,10 @@ def entries(frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: 
 
 def _entry(frame: Frame, item: ast.Expression) -> Resolved:
     if isinstance(item, ast.Name) and _unknown_capital(frame, item.name):
-        messages.not_an_entity(frame.world.problems, item.span, item.name, frame.scope.known())
+        if item.name in frame.world.words:
+            return Entity(item.span, item.name)
+        known = (*frame.scope.known(), *frame.world.words)
+        messages.not_an_entity(frame.world.problems, item.span, item.name, known)
         return Poison(item.span)
     value = resolve(frame, item, indexing=True)
     if isinstance(value, Value) and isinstance(value.value, int) and value.value < 0:

@@ -59,6 +59,13 @@ class FromEnd(Base):
 
 
 @dataclass(frozen=True, eq=False)
+class Entity(Base):
+    """An entity as an entry or beside an index; a position once it is known what the axis is over."""
+
+    word: str
+
+
+@dataclass(frozen=True, eq=False)
 class Access(Base):
     tensor: str
     at: tuple[Resolved, ...]
@@ -117,6 +124,7 @@ Resolved = (
     | Place
     | Flat
     | FromEnd
+    | Entity
     | Access
     | Addition
     | Multiplication
@@ -131,7 +139,7 @@ Resolved = (
 def parts(node: Resolved) -> tuple[Resolved, ...]:
     """The direct parts of an expression."""
     match node:
-        case Value() | Extent() | Place() | Flat() | FromEnd() | Poison():
+        case Value() | Extent() | Place() | Flat() | FromEnd() | Entity() | Poison():
             return ()
         case Access(at=at):
             return at
@@ -176,7 +184,16 @@ def _names(node: Resolved) -> frozenset[str]:
         case Reduction(indices=indices):
             return inside.difference(indices)
         case (
-            Value() | Extent() | FromEnd() | Poison() | Access() | Addition() | Multiplication() | Raise() | Function()
+            Value()
+            | Extent()
+            | FromEnd()
+            | Entity()
+            | Poison()
+            | Access()
+            | Addition()
+            | Multiplication()
+            | Raise()
+            | Function()
         ):
             return inside
 

@@ -17,6 +17,7 @@ from tensorlang.sema.ranges import valid_range
 from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import (
     Access,
+    Entity,
     Flat,
     FromEnd,
     Place,
@@ -81,10 +82,14 @@ def _declared(domains: Domains, info: TensorInfo) -> None:
     labels = info.labels or ()
     for at, label in enumerate(labels):
         var = domains.axis(info.name, at)
+        told = domains.world.places.get((info.name, at))
+        if told is not None:
+            domains.assign(var, told[0], (f"the entities and positions of `{info.name}`", info.span), label, info.span)
+            continue
         dim = info.scope.dim(label) if info.declared and at >= len(info.leading) else None
         if dim is not None:
             domains.assign(var, dim[0], (f"`dim {label}`", dim[1]), label)
-        if info.relation and info.declared and dim is None:
+        if info.relation and info.declared and dim is None and info.name not in domains.world.told:
             place = domains.places.setdefault(label.rstrip("'"), Var(first=info.span))
             domains.unify(place, var, label, info.span)
             var = domains.axis(info.name, at)
@@ -175,7 +180,7 @@ def _entry(domains: Domains, statement: Statement, access: Access, at: int, entr
         domains.unify(index, domains.axis(access.tensor, at), entry.index, entry.span)
     elif isinstance(entry, Flat):
         _flattened(domains, statement, entry, domains.axis(access.tensor, at))
-    elif not isinstance(entry, FromEnd | Value):
+    elif not isinstance(entry, FromEnd | Value | Entity):
         _gathered(domains, entry, access, at)
         return True
     return False

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tensorlang.sema.declared import Asked
     from tensorlang.sema.manners import Wish
     from tensorlang.sema.recursion import Unit
+    from tensorlang.sema.relations.book import Goal
+    from tensorlang.sema.relations.collect import Told
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +27,9 @@ class World:
 
     ``settling`` are the declarations of fixed points, ``manners`` those of recurrences; ``units`` says how tensors that
     need themselves are computed. ``reports`` are tensors that say how a fixed point went: of which one, and what.
+    ``told`` are relations that facts, files and rules say everything of, ``goals`` the queries over them, ``listed``
+    the domains whose entities a ``dim`` lists; ``words`` are all entities that facts and files name, ``places`` the
+    sizes and domains of told relations' places.
     """
 
     setting: Setting
@@ -48,6 +53,11 @@ class World:
     reports: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
     asked: list[TensorInfo] = field(default_factory=list)
+    told: dict[str, Told] = field(default_factory=dict)
+    goals: list[Goal] = field(default_factory=list)
+    listed: dict[str, tuple[tuple[str, ...], Span]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    places: dict[tuple[str, int], tuple[Size, str | None]] = field(default_factory=dict)
 
     def add(self, info: TensorInfo) -> TensorInfo:
         self.tensors[info.name] = info
