@@ -31,6 +31,8 @@ from tensorlang.ir.program import (
 from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.report import Failure, Reporter, TestResult, Value
+from tensorlang.results import Outputs
+from tensorlang.signature import Description
 from tensorlang.source import Span
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
@@ -46,9 +48,13 @@ class Run:
     reporter: Reporter
     options: Options
     curves: dict[str, list[float]] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: Outputs = field(init=False)
+    described: dict[str, Description] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outputs = Outputs((), self.described.__getitem__)
 
     def access(self, span: Span) -> Access:
         """What an action may touch."""
@@ -86,6 +92,7 @@ class Run:
     def show(self, name: str, title: str) -> None:
         value = valued(self.module, name, title, self.evaluate(name)[name])
         self.outputs[title] = value.data
+        self.described[title] = self.module.describe(name)
         self.reporter.query(value)
 
     def values(self, asked: Mapping[str, str]) -> list[Value]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
+from tensorlang.extracts import titled
+from tensorlang.hypertext import value_html, waiting_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,23 @@ class Value:
     dtype: str
     data: Any = None
     missing: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = titled(self.title, self.axes)
+        if self.data is None:
+            return waiting_html(title, self.missing)
+        return value_html(title, self.axes, self.dtype, self.data)
+
+
+class Values(tuple[Value, ...]):
+    """Values in the order of what defined or asked for them."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "".join(value._repr_html_() for value in self)
 
 
 @dataclass(frozen=True, slots=True)
