@@ -34,6 +34,8 @@ from tensorlang.ir.program import (
 from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
+from tensorlang.results import Outputs
+from tensorlang.signature import Description
 from tensorlang.source import Span
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
@@ -49,9 +51,13 @@ class Run:
     reporter: Reporter
     options: Options
     curves: dict[str, list[float]] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: Outputs = field(init=False)
+    described: dict[str, Description] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outputs = Outputs((), self.described.__getitem__)
 
     def access(self, span: Span) -> Access:
         """What an action may touch."""
@@ -94,6 +100,7 @@ class Run:
     def show(self, name: str, title: str) -> None:
         value = valued(self.module, name, title, self.evaluate(name)[name])
         self.outputs[title] = value.data
+        self.described[title] = self.module.describe(name)
         self.reporter.query(value)
 
     def ask(self, action: AskAction) -> None:
@@ -234,7 +241,14 @@ def valued(module: Module, name: str, title: str, data: torch.Tensor | None, mis
     description = module.describe(name)
     shown = name if name.isidentifier() else title
     sizes = description.sizes if data is None else tuple(data.shape)
-    return Value(shown, title, description.axes, sizes, description.dtype, data, missing)
+    return Value(shown, title, description.axes, sizes, description.dtype, data, missing, words_of(module, name))
+
+
+def words_of(module: Module, name: str) -> tuple[tuple[str, ...] | None, ...]:
+    """The entities of a tensor's axes, as far as they are over some."""
+    program = module.program
+    entities = program.facts.entities if program.facts is not None else {}
+    return tuple(None if axis.domain is None else entities[axis.domain] for axis in program.tensors[name].axes)
 
 
 def aligned(value: torch.Tensor, own: Sequence[str], labels: Sequence[str], shape: tuple[int, ...]) -> torch.Tensor:

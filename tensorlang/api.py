@@ -142,4 +142,4 @@ def run(program: Program, options: Options | None = None, /, **inputs: Any) -> d
         problems = [as_problem(failure) for failure in failures]
         problems += [diagnostic("E0617", f"test {test.name!r} stopped", notes=[test.error or ""]) for test in errors]
         raise RunError(problems)
-    return dict(results.outputs)
+    return results.outputs

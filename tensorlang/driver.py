@@ -47,7 +47,7 @@ __all__ = [
 class Results:
     """A finished run. ``outputs`` holds what queries and outputs gave; ``exit_code`` is 1 when an assertion failed."""
 
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     tests: tuple[TestResult, ...] = ()
 

@@ -24,6 +24,7 @@ from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
+from tensorlang.results import Outputs
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
 from tensorlang.stored import Stored, attribute, fill, reset
@@ -52,13 +53,13 @@ class Module(Stored):
 
     # --- calls -----------------------------------------------------------------------------------------------------
 
-    def forward(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def forward(self, *args: Any, **kwargs: Any) -> Outputs:
         """The outputs for inputs by name, or in declared order. Raises ``RunError`` for what does not fit."""
         if args:
             kwargs = self._named(args, kwargs)
         return self.call(self._tl.main or self.main(), kwargs)
 
-    def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> dict[str, torch.Tensor]:
+    def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> Outputs:
         """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given."""
         wanted = (names,) if isinstance(names, str) else tuple(names)
         return self.call(self.table(wanted), inputs)
@@ -69,7 +70,7 @@ class Module(Stored):
         prepare(self, self._tl, table.function, as_tensors(self._tl, table.function, self._named(args, inputs)))
         return self
 
-    def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
+    def call(self, table: Table, given: dict[str, Any]) -> Outputs:
         """What a function of the program computes from what is given."""
         try:
             key: list[object] = []
@@ -90,7 +91,8 @@ class Module(Stored):
             ready.check_positions(arguments)
         compute = ready.compute
         result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
-        return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
+        named = ((ready.only, result),) if ready.only is not None else zip(ready.outputs, result, strict=True)
+        return Outputs(named, self.describe)
 
     def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""

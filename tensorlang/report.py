@@ -7,11 +7,13 @@ Values arrive as tensors on any device; this file imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
+from tensorlang.extracts import titled
+from tensorlang.hypertext import value_html, waiting_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Value:
     """A tensor by name, with the labels and sizes of its axes. ``data`` is None where something it needs is not given.
 
     ``title`` is what was asked (``Y[0:3, :]``), or the name. ``sizes`` are numbers where known, else words (``n - 2``).
+    ``words`` are the entities of the axes that are over some (empty: of none).
     """
 
     name: str
@@ -28,6 +31,24 @@ class Value:
     dtype: str
     data: Any = None
     missing: tuple[str, ...] = ()
+    words: tuple[Sequence[str] | None, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = titled(self.title, self.axes)
+        if self.data is None:
+            return waiting_html(title, self.missing)
+        return value_html(title, self.axes, self.dtype, self.data)
+
+
+class Values(tuple[Value, ...]):
+    """Values in the order of what defined or asked for them."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "".join(value._repr_html_() for value in self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def test_there_is_no_unknown_kind_of_block() -> None:
     assert not odd
 
 
-@pytest.mark.parametrize("generator", ["generate_errors.py", "generate_library.py"])
+@pytest.mark.parametrize("generator", ["generate_errors.py", "generate_library.py", "generate_picture.py"])
 def test_what_is_generated_is_current(generator: str) -> None:
     ran = subprocess.run([sys.executable, f"docs/{generator}", "--check"], check=False, cwd=ROOT)
     assert ran.returncode == 0, "run `make docs`"
