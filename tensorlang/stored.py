@@ -98,7 +98,7 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
 
 def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
     """Parameters, buffers and what the program loads or writes out."""
-    computed = ("defined", "scanned")
+    computed = ("defined", "scanned", "mode")
     return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
 
 

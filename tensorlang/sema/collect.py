@@ -13,7 +13,7 @@ from tensorlang.ops import ALONG, INITIALIZERS, POINTWISE, REDUCTIONS, STRUCTURE
 from tensorlang.sema import calls, declared, expand, manners, messages
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, strip
+from tensorlang.sema.world import World, Written, ast_walk, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -39,6 +39,8 @@ def collect(
                 _equation(world, scope, statement)
             case ast.Rule():
                 messages.rules_later(world.problems, statement.span, bool(statement.body))
+            case ast.Update():
+                world.updates.append(Written(statement, scope, inside))
             case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
                 if inside is not None:
                     messages.not_in_a_module(world.problems, statement.span, inside.name)

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from tensorlang.sema.recursion import Unit
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """An ``update`` of the program, or of one application of the module ``inside``."""
+
+    statement: ast.Update
+    scope: Scope
+    inside: ast.Def | None
+
+
 @dataclass(slots=True, eq=False)
 class World:
     """``applied`` remembers the result of each application by where it stands, so that looking twice expands once.
@@ -47,6 +56,7 @@ class World:
     refused: set[str] = field(default_factory=set)
     reports: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
+    updates: list[Written] = field(default_factory=list)
     asked: list[TensorInfo] = field(default_factory=list)
 
     def add(self, info: TensorInfo) -> TensorInfo:

@@ -78,6 +78,7 @@ from tensorlang.sema.messages.names import (
     unknown_module,
     unknown_parameter,
     unknown_tensor,
+    updated_along,
     whole_tensor_needed,
     wrong_rank,
 )
@@ -262,6 +263,7 @@ __all__ = [
     "unknown_tensor",
     "unpaired_colon",
     "unsafe_index",
+    "updated_along",
     "which_index",
     "whole_tensor_needed",
     "why_later",
