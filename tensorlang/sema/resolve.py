@@ -150,7 +150,13 @@ def _at(node: Resolved, span: Span) -> Resolved:
 
 
 def size_of(frame: Frame, name: str, span: Span) -> Resolved:
-    """``|name|``."""
+    """``|name|``; ``|...|`` is a product of sizes."""
+    if name == "...":
+        if frame.rest is None:
+            messages.rest_length(frame.world.problems, span, None, None)
+            return Poison(span)
+        sizes = [Extent(span, index) for index in frame.rest]
+        return _multiply(span, [Value(span, 1), *sizes])
     known = frame.scope.dim(name)
     if known is not None:
         return Value(span, known[0])
