@@ -6,7 +6,8 @@ which it is a constant, so that what only the other mode needs is not there at a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum
 
@@ -20,6 +21,11 @@ from tensorlang.ir.rewrite import Rule, map_piece, rewrite
 TRAINING = "training"
 
 
+_COMPARE: Mapping[str, Callable[..., bool]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
+
+
 class Mode(Enum):
     """``STEP`` is training where the buffers are written, too."""
 
@@ -30,7 +36,10 @@ class Mode(Enum):
 
 def has_modes(program: Program) -> bool:
     """Whether training is anything else than evaluation."""
-    return bool(program.updates) or bool(program.of_kind("mode"))
+    if program.updates:
+        return True
+    one, other = (in_mode(program, mode) for mode in (Mode.EVALUATION, Mode.TRAINING))
+    return (one.definitions, one.scans, one.fixpoints) != (other.definitions, other.scans, other.fixpoints)
 
 
 def in_mode(program: Program, mode: Mode) -> Program:
@@ -44,7 +53,7 @@ def in_mode(program: Program, mode: Mode) -> Program:
         return truth if isinstance(node, Read) and node.tensor in names else None
 
     tensors = {name: tensor for name, tensor in program.tensors.items() if name not in names}
-    return replace(_rewritten(program, (known, _chosen)), tensors=tensors)
+    return replace(_rewritten(program, (known, _decided, _chosen)), tensors=tensors)
 
 
 def of_step(program: Program, outputs: tuple[str, ...]) -> tuple[Program, tuple[Update, ...]]:
@@ -80,6 +89,25 @@ def _reading_after(program: Program, update: Update, before: str) -> Program:
 def _of(node: Read, tensor: str) -> Expr:
     """The same elements of another tensor of the same shape."""
     return Read(tensor, node.at, node.shape, node.dtype)
+
+
+def _decided(node: Expr) -> Expr | None:
+    """Truth values that are known: 0 > 0 is false, true and c is c, false and c is false, not true is false."""
+    if not isinstance(node, Apply):
+        return None
+    values = [arg.value if isinstance(arg, Const) else None for arg in node.args]
+    if node.op in _COMPARE and all(isinstance(value, int | float) for value in values):
+        return number(_COMPARE[node.op](*values))
+    if node.op == "not" and isinstance(values[0], bool):
+        return number(not values[0])
+    if node.op in ("and", "or"):
+        deciding = node.op == "or"
+        if any(value is deciding for value in values):
+            return number(deciding)
+        left = tuple(arg for arg, value in zip(node.args, values, strict=True) if value is not (not deciding))
+        if len(left) < len(node.args):
+            return number(not deciding) if not left else left[0] if len(left) == 1 else Apply(node.op, left)
+    return None
 
 
 def _chosen(node: Expr) -> Expr | None:
