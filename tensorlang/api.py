@@ -46,7 +46,8 @@ def compile(
     ``program`` is text, or a path: a ``PathLike``, or a string of one line that ends in ``.tl``. ``dims`` are sizes,
     ``values`` numbers for consts, ``memory_budget`` the bytes that a gradient may keep (0: all). ``folder`` is where a
     program given as text finds its files (None: it may read none). ``relations`` are rows of declared relations:
-    tuples, an integer array, a sparse tensor, a graph, a data frame. Raises ``CompileError``.
+    tuples, an integer array, a sparse tensor, a graph, a data frame. The module begins in training mode, as any of
+    torch's does: ``.eval()`` for a program with ``training`` or ``update``. Raises ``CompileError``.
     """
     options = Options(
         dims={name: _whole(size) for name, size in (dims or {}).items()},
@@ -120,9 +121,11 @@ class Callable:
 def function(text: Program, **options: Any) -> Callable:
     """A program as a function of its inputs, in declared order or by name; one output comes bare, several as a dict.
 
-    Takes the options of ``compile``. The module behind it is its attribute ``module``.
+    Takes the options of ``compile``. The module behind it is its attribute ``module``, in evaluation mode.
     """
-    return Callable(compile(text, **options))
+    made = Callable(compile(text, **options))
+    made.module.eval()
+    return made
 
 
 def run(program: Program, options: Options | None = None, /, **inputs: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ Given = dict[str, Any]
 class Ready:
     """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name.
 
-    ``names`` are the arguments' full names.
+    ``names`` are the arguments' full names. Behind ``outputs``, ``compute`` returns the next values of ``buffers``.
     """
 
     outputs: tuple[str, ...]
@@ -45,6 +45,7 @@ class Ready:
     floating: torch.dtype
     random: bool
     names: tuple[str, ...]
+    buffers: tuple[str, ...] = ()
 
     def convert(self, given: Given) -> Given:
         return given | {name: converted(given[name], tensor, self.floating, True) for name, tensor in self.converts}
@@ -71,7 +72,7 @@ class State:
     device: torch.device
     defaults: dict[str, torch.Tensor] = field(default_factory=dict)
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
-    main: Table | None = None
+    mains: dict[bool, Table] = field(default_factory=dict)
     checked: set[tuple[str, int]] = field(default_factory=set)
     generator: torch.Generator | None = None
 
@@ -83,7 +84,7 @@ class State:
 
     def forget(self) -> None:
         """Drop the calls that were checked: devices or element types have changed."""
-        self.tables, self.main, self.checked = {}, None, set()
+        self.tables, self.mains, self.checked = {}, {}, set()
 
     def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
         # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
@@ -152,7 +153,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
     )
     sizes = numbers(settle(module, state, function, given))
     if 0 in sizes.values() and (empty := empty_sizes(function.program, sizes)):
-        function = state.compiled.function(function.outputs, state.floating, function.unbound, empty)
+        function = state.compiled.function(function.outputs, state.floating, function.unbound, empty, function.mode)
     check_budget(function.plan, sizes, state.compiled.options.limits, state.floating.itemsize)
     function = _within_budget(state, function, given, sizes)
     sources: list[tuple[Mapping[str, Any] | None, str]] = []
@@ -166,7 +167,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         if tensor.positions is not None and tensor.name in given:
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
-    only = function.outputs[0] if len(function.outputs) == 1 else None
+    only = function.outputs[0] if len(function.computed) == 1 and not function.updates else None
     return Ready(
         function.outputs,
         only,
@@ -177,6 +178,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         state.floating,
         function.random,
         tuple(argument.tensor for argument in function.plan.arguments),
+        tuple(update.buffer for update in function.updates),
     )
 
 

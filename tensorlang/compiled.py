@@ -21,8 +21,9 @@ from tensorlang.deduction import Deduction
 from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.listing import Listing
+from tensorlang.ir.mode import Mode, has_modes, in_mode, of_step
 from tensorlang.ir.plan import Plan
-from tensorlang.ir.program import FileRef, Program, Tensor
+from tensorlang.ir.program import FileRef, Program, Tensor, Update
 from tensorlang.options import Options
 from tensorlang.passes.in_parts import in_parts
 from tensorlang.source import Source
@@ -35,7 +36,8 @@ class Function:
     """Computes ``outputs``: ``compute(*arguments of the plan)`` returns one bare, several as a tuple.
 
     ``program`` is the part of the program that is needed; ``given`` are the tensors of it that a call gives. Where
-    sizes are ``unbound``, data may be given too: a batch of it. ``plain`` is the function of the text itself.
+    sizes are ``unbound``, data may be given too: a batch of it. ``plain`` is the function of the text itself. That of a
+    step of training computes behind ``outputs`` what its ``updates`` write, in their order.
     """
 
     outputs: tuple[str, ...]
@@ -47,6 +49,13 @@ class Function:
     unbound: frozenset[Symbol] = frozenset()
     random: bool = False
     plain: Callable[..., Any] | None = None
+    mode: Mode = Mode.EVALUATION
+    updates: tuple[Update, ...] = ()
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """All that it computes."""
+        return (*self.outputs, *(update.value for update in self.updates))
 
 
 def is_given(tensor: Tensor) -> bool:
@@ -63,6 +72,7 @@ class Compiled:
         self.program = checked.correct()
         self.options = options
         self.home = home
+        self.has_modes = has_modes(self.program)
         self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
         self._arrays = arrays
         self._functions: dict[tuple[object, ...], Function] = {}
@@ -84,28 +94,42 @@ class Compiled:
         floating: torch.dtype,
         unbound: frozenset[Symbol] = frozenset(),
         empty: frozenset[Size] = frozenset(),
+        mode: Mode = Mode.EVALUATION,
     ) -> Function:
         """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them.
 
         ``empty`` are sizes that are 0 in the calls that it is for.
         """
-        key = (outputs, floating, unbound, empty)
+        mode = mode if self.has_modes else Mode.EVALUATION
+        key = (outputs, floating, unbound, empty, mode)
         with self._lock:
             if key not in self._functions:
-                self._functions[key] = self._make(outputs, floating, unbound, empty)
+                self._functions[key] = self._make(outputs, floating, unbound, empty, mode)
             return self._functions[key]
 
     def _make(
-        self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol], empty: frozenset[Size]
+        self,
+        outputs: tuple[str, ...],
+        floating: torch.dtype,
+        unbound: frozenset[Symbol],
+        empty: frozenset[Size],
+        mode: Mode,
     ) -> Function:
-        whole = self.program
+        whole, updates = self.in_mode(outputs, mode)
         if unbound:
             whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
-        program = whole.restricted(outputs)
-        made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
+        computed = (*outputs, *(update.value for update in updates))
+        program = whole.restricted(computed)
+        made = build(planned(whole, computed, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
-        compute = told(in_type(made.compute, made.plan, floating), made.plan) if outputs else _nothing
-        return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program), made.compute)
+        compute = told(in_type(made.compute, made.plan, floating), made.plan) if computed else _nothing
+        return Function(
+            outputs, program, made.plan, made.text, compute, given, unbound, draws(program), made.compute, mode, updates
+        )
+
+    def in_mode(self, outputs: tuple[str, ...], mode: Mode) -> tuple[Program, tuple[Update, ...]]:
+        """The program in a mode, and the updates that are due when it computes some tensors."""
+        return of_step(self.program, outputs) if mode is Mode.STEP else (in_mode(self.program, mode), ())
 
     def in_parts(self, function: Function, every: Mapping[str, int], floating: torch.dtype) -> Function:
         """A function whose loops store one position in ``every`` for the gradient."""
@@ -118,7 +142,7 @@ class Compiled:
 
     def as_loops(self, function: Function, floating: torch.dtype) -> Function:
         """A function whose recurrences all go position by position, unless they were asked to be run otherwise."""
-        key = (function.outputs, floating, function.unbound, "loops")
+        key = (function.outputs, floating, function.unbound, function.mode, "loops")
         with self._lock:
             if key not in self._functions:
                 scans = tuple(
@@ -126,7 +150,7 @@ class Compiled:
                     for scan in function.program.scans
                 )
                 made = build(
-                    planned(replace(function.program, scans=scans), function.outputs),
+                    planned(replace(function.program, scans=scans), function.computed),
                     dtype=str(floating).removeprefix("torch."),
                 )
                 self._functions[key] = self._around(function, made, floating)

@@ -136,7 +136,7 @@ def compile_file(
     from tensorlang.module import Module
 
     form(path)
-    module = Module(Compiled(check(source, options, folder), options, Home(folder)))
+    module = Module(Compiled(check(source, options, folder), options, Home(folder))).eval()
     if options.load is not None:
         load_chosen(module, options.load)
     exported = export(module, module.state, path, Part(outputs, given))
@@ -157,7 +157,7 @@ def _begin(
 
     if checked.problems.warnings:
         reporter.note(render(checked.problems.warnings))
-    module = Module(Compiled(checked, options, Home(folder)))
+    module = Module(Compiled(checked, options, Home(folder))).eval()  # training is what `minimize` does
     if options.load is not None:
         load_chosen(module, options.load)
     return Run(module, {**_from_files(module, options), **inputs}, reporter, options)

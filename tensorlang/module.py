@@ -4,13 +4,15 @@ In: tensors by name (``prog(X=x)``). Out: a dict from output names to tensors. P
 under the names that the program gives them (``H.W`` is parameter ``W`` of submodule ``H``), so ``state_dict``,
 optimisers, hooks, ``.to()``, ``functional_call`` and ``deepcopy`` work as with any module. What a call must satisfy is
 checked once for each combination of shapes, element types and devices; later calls only look that combination up.
+In training mode (``.train()``, in which a module begins, as any of torch does) a call is a step: it writes the buffers
+that the program updates. In evaluation mode (``.eval()``) it changes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
+from tensorlang.ir.mode import Mode
 from tensorlang.ir.program import Program
 from tensorlang.results import Outputs
 from tensorlang.signature import Description, Signature, described, shown_size
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from tensorlang.exporting.trial import Trial
     from tensorlang.report import Answers
 
+Keep = Callable[[dict[str, torch.Tensor]], None]
 _MOST_READY = 4096  # combinations of shapes remembered for one function
 
 
@@ -57,10 +61,13 @@ class Module(Stored):
         """The outputs for inputs by name, or in declared order. Raises ``RunError`` for what does not fit."""
         if args:
             kwargs = self._named(args, kwargs)
-        return self.call(self._tl.main or self.main(), kwargs)
+        return self.call(self._tl.mains.get(self.training) or self.main(), kwargs)
 
     def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> Outputs:
-        """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given."""
+        """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given.
+
+        They are those of the module's mode, and no buffer is written.
+        """
         wanted = (names,) if isinstance(names, str) else tuple(names)
         return self.call(self.table(wanted), inputs)
 
@@ -70,8 +77,11 @@ class Module(Stored):
         prepare(self, self._tl, table.function, as_tensors(self._tl, table.function, self._named(args, inputs)))
         return self
 
-    def call(self, table: Table, given: dict[str, Any]) -> Outputs:
-        """What a function of the program computes from what is given."""
+    def call(self, table: Table, given: dict[str, Any], keep: Keep | None = None) -> Outputs:
+        """What a function of the program computes from what is given.
+
+        That of a step hands the next values of buffers to ``keep``, or writes them.
+        """
         try:
             key: list[object] = []
             for name, tensor in given.items():
@@ -90,9 +100,27 @@ class Module(Stored):
         if ready.positions:
             ready.check_positions(arguments)
         compute = ready.compute
+        if ready.buffers:
+            # The gradient of what reads a buffer needs it as it was.
+            arguments = [a.clone() if n in ready.buffers else a for a, n in zip(arguments, ready.names, strict=True)]
         result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
+        if ready.buffers:
+            return self._after(ready, result, keep or self.write)
         named = ((ready.only, result),) if ready.only is not None else zip(ready.outputs, result, strict=True)
         return Outputs(named, self.describe)
+
+    def _after(self, ready: Ready, result: Any, keep: Keep) -> Outputs:
+        """The outputs of a step, the buffers taken care of."""
+        values = result if isinstance(result, tuple) else (result,)
+        outputs = Outputs(zip(ready.outputs, values, strict=False), self.describe)
+        keep({name: v.detach() for name, v in zip(ready.buffers, values[len(outputs) :], strict=True)})
+        return outputs
+
+    def write(self, values: Mapping[str, torch.Tensor]) -> None:
+        """Give buffers new values, in place."""
+        with torch.no_grad():
+            for name, value in values.items():
+                attribute(self, name).copy_(value)
 
     def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
@@ -130,21 +158,25 @@ class Module(Stored):
             raise run_error("E0608", f"`{twice}` is given twice: by its place and by its name")
         return named | kwargs
 
-    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset()) -> Table:
-        """The function of some tensors, with the calls of it seen so far."""
+    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset(), step: bool = False) -> Table:
+        """The function of some tensors in the module's mode, with the calls of it seen so far.
+
+        A ``step`` of training gives the next values of buffers, too.
+        """
         state = self._tl
-        key = (outputs, unbound)
+        mode = Mode.EVALUATION if not self.training else Mode.STEP if step else Mode.TRAINING
+        key = (outputs, unbound, mode if state.compiled.has_modes else Mode.EVALUATION)
         if key not in state.tables:
             for name in outputs:
                 known_tensor(state.compiled.program, name)
-            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound), {})
+            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound, mode=mode), {})
         return state.tables[key]
 
     def main(self) -> Table:
         """The function of the outputs."""
-        if self._tl.main is None:
-            self._tl.main = self.table(self.program.outputs)
-        return self._tl.main
+        if self.training not in self._tl.mains:
+            self._tl.mains[self.training] = self.table(self.program.outputs, step=True)
+        return self._tl.mains[self.training]
 
     # --- being a torch module --------------------------------------------------------------------------------------
 
@@ -235,12 +267,31 @@ class Module(Stored):
 
     def try_export(self, exported: Exported) -> Trial:
         """Compare an export with this module on random inputs; for the other parts of tensorlang."""
+        before = self.training
+        modes = (True, False) if self._tl.compiled.has_modes else (False,)
+        try:
+            trials = [self._tried(exported, mode) for mode in modes]
+        finally:
+            self.train(before)
+            exported.model.eval()
+        return max(trials, key=lambda found: found.difference)
+
+    def _tried(self, exported: Exported, training: bool) -> Trial:
+        """The trial in one mode; the next values of buffers count as results, and are not written."""
         from tensorlang.exporting.trial import trial
 
+        self.train(training)
+        exported.model.train(training)
         shapes = [self.program.tensors[name].shape for name in exported.part.given]
         unbound = frozenset(symbol for shape in shapes for size in shape for symbol in size.symbols)
-        table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes))
-        return trial(self, self._tl, lambda given: self.call(table, given), exported)
+        table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes), step=True)
+
+        def run(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            written: dict[str, torch.Tensor] = {}
+            outputs = self.call(table, given, written.update)
+            return outputs | {f"next {name}": value for name, value in written.items()}
+
+        return trial(self, self._tl, run, exported)
 
     def latex(self, name: str | None = None, explicit: bool = False) -> str:
         """The equations as an ``align*`` environment, those of one tensor or all; ``explicit`` writes out every sum."""

@@ -91,7 +91,7 @@ class Session:
             without = self._check(waiting, actions, new.span, home)
             checked = checked if without.problems.errors else without
         checked.correct()
-        module = Module(Compiled(checked, self.options, home, self._arrays))
+        module = Module(Compiled(checked, self.options, home, self._arrays)).eval()
         take_values(module, module.state.compiled, self._parameters)
         return module
 

@@ -19,6 +19,7 @@ from tensorlang.data.relations import read_relation
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
 from tensorlang.ir.listing import Listing
+from tensorlang.ir.mode import Mode, in_mode
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
@@ -227,15 +228,19 @@ def known_tensor(program: Program, name: str) -> str:
     raise run_error("E0609", f"the program has no tensor `{name}`", help=help)
 
 
-def planned(program: Program, outputs: Sequence[str], empty: frozenset[Size] = frozenset()) -> Plan:
-    """The plan that computes some tensors of a program; ``empty`` are sizes that are 0."""
+def planned(program: Program, outputs: Sequence[str], empty: frozenset[Size] = frozenset(), inside: str = "") -> Plan:
+    """The plan that computes some tensors of a program; ``empty`` are sizes that are 0.
+
+    ``inside`` begins the names of the functions of its loops. Where the program still leaves
+    the mode open, it is evaluation.
+    """
     from tensorlang.passes import optimise
     from tensorlang.passes.schedule import schedule
     from tensorlang.passes.vanishing import without_empty
 
     with collection_paused():
-        part = program.restricted(tuple(outputs))
-        return schedule(optimise(without_empty(part, empty) if empty else part))
+        part = in_mode(program, Mode.EVALUATION).restricted(tuple(outputs))
+        return schedule(optimise(without_empty(part, empty) if empty else part), inside)
 
 
 # --- stages as text ----------------------------------------------------------------------------------------------
@@ -276,6 +281,7 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program")
         return "\n".join(_tree(checked.file, name))
     if stage == "program":
         return show(program)
+    program = in_mode(program, Mode.EVALUATION)
     if stage == "plan":
         from tensorlang.ir.plan import show_plan
 

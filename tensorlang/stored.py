@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
-from tensorlang.backends.initial import initial, summed_axes
+from tensorlang.backends.initial import axes_of, initial
 from tensorlang.binding import Bindings, Shaped, bind, known_sizes, numbers
 from tensorlang.budget import check_kept
 from tensorlang.compiled import Compiled, is_given
@@ -98,7 +98,7 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
 
 def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
     """Parameters, buffers and what the program loads or writes out."""
-    computed = ("defined", "scanned")
+    computed = ("defined", "scanned", "mode")
     return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
 
 
@@ -128,7 +128,7 @@ def first_value(tensor: Tensor, sizes: Mapping[Symbol, int], compiled: Compiled,
         return torch.zeros(shape, dtype=dtype)
     digest = hashlib.blake2b(f"{compiled.options.seed}:{tensor.name}".encode(), digest_size=8).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
-    return initial(tensor.init, shape, summed_axes(compiled.program, tensor.name), dtype, generator)
+    return initial(tensor.init, shape, axes_of(compiled.program, tensor.name), dtype, generator)
 
 
 def data(tensor: Tensor, compiled: Compiled, device: torch.device, floating: torch.dtype) -> torch.Tensor:

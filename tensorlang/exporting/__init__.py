@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 
+from tensorlang.backends.torch_model import Stepping, attributes
 from tensorlang.backends.torch_module import Generated, build
 from tensorlang.calling import State
 from tensorlang.compiled import Compiled
@@ -24,6 +25,8 @@ from tensorlang.data import chosen
 from tensorlang.diagnostics import nearest, run_error
 from tensorlang.exporting.standalone import packed, standalone
 from tensorlang.ir.domain import Symbol
+from tensorlang.ir.mode import of_step
+from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
 from tensorlang.signature import ENTRY, Signature, signature
@@ -46,7 +49,8 @@ class Part:
 class Exported:
     """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does.
 
-    ``sources`` are the files that the program is made of, none of which an export may replace.
+    ``sources`` are the files that the program is made of, none of which an export may replace; ``buffers`` are what the
+    model calls those that a step of training writes, in the order of the program's updates.
     """
 
     signature: Signature
@@ -54,6 +58,7 @@ class Exported:
     files: dict[str, bytes]
     model: Any
     sources: tuple[str, ...]
+    buffers: tuple[str, ...] = ()
 
 
 def export(root: Stored, state: State, path: str, part: Part) -> Exported:
@@ -62,20 +67,27 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     part = _named(state.compiled, part)
     made, program = _generated(state.compiled, part, str(state.floating).removeprefix("torch."))
     values = _values(root, made)
-    inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
-    numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
-    count = sum(values[a.tensor].numel() for a in made.plan.arguments if a.kind == "param")
+    inputs = tuple(a.tensor for a in made.arguments if a.kind == "input")
+    numbers = tuple(a.tensor for a in made.arguments if a.kind == "size")
+    count = sum(values[a.tensor].numel() for a in made.arguments if a.kind == "param")
     source = state.compiled.checked.source
     # The element type is the module's, which is another than the program's after `.to(torch.float64)`.
     signed = signature(program, source, inputs, numbers, str(state.floating).removeprefix("torch."), count)
     if kind == "TorchScript":
         model, content = _scripted(made, signed, values)
-        return Exported(signed, part, {path: content}, model, _sources(state))
-    stored = {a.name: values[a.tensor] for a in made.plan.arguments if a.tensor in values}
+        return Exported(signed, part, {path: content}, model, _sources(state), _buffers(made))
+    stored = {a.name: values[a.tensor] for a in made.arguments if a.tensor in values}
     text = standalone(made, signed, os.path.basename(path), stored)
     weights = os.path.splitext(path)[0] + ".safetensors"
     files = {path: text.encode(), weights: packed(stored)}
-    return Exported(signed, part, files, made.model(values), _sources(state))
+    return Exported(signed, part, files, made.model(values).eval(), _sources(state), _buffers(made))
+
+
+def _buffers(made: Generated) -> tuple[str, ...]:
+    if made.stepping is None:
+        return ()
+    names = attributes(made.plan, made.stepping)
+    return tuple(names[buffer] for buffer in made.stepping.buffers)
 
 
 def write(exported: Exported, limits: Limits, force: bool = False) -> None:
@@ -140,18 +152,27 @@ def _generated(compiled: Compiled, part: Part, dtype: str) -> tuple[Generated, P
     """The code of a part, and the program that it is of."""
     whole = compiled.program
     unbound = left_open(whole, part)
-    program = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound}).restricted(part.outputs)
-    plan = planned(program, part.outputs)
-    # A relation that the program does not fill is given with each call, as an input is.
+    whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
+    plan = _taking(planned(whole, part.outputs), compiled, part)
+    if not compiled.has_modes:
+        return build(plan, dtype=dtype), whole.restricted(part.outputs)
+    program, updates = of_step(whole, part.outputs)
+    computed = (*part.outputs, *(update.value for update in updates))
+    step = _taking(planned(program, computed, inside="step_"), compiled, part)
+    stepping = Stepping(step, tuple(update.buffer for update in updates))
+    return build(plan, dtype=dtype, stepping=stepping), replace(whole.restricted(computed), outputs=part.outputs)
+
+
+def _taking(plan: Plan, compiled: Compiled, part: Part) -> Plan:
+    """The plan with its inputs: a relation that the program does not fill is given with each call, as an input is."""
     given = {*compiled.given, *part.given}
-    arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
-    return build(replace(plan, arguments=arguments), dtype=dtype), program
+    return replace(plan, arguments=tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments))
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
     """What the exported model holds, by the names of the program, on the CPU."""
     values = {}
-    for argument in made.plan.arguments:
+    for argument in made.arguments:
         if argument.kind in ("input", "size"):
             continue
         value = attribute(root, argument.tensor)
@@ -162,7 +183,9 @@ def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
         if value.is_meta:
             help = ['move the module to a device that holds numbers: `module.to_empty(device="cpu")`, then load them']
             raise run_error("E0743", f"`{argument.tensor}` has no numbers: it is on the device `meta`", help=help)
-        values[argument.tensor] = value.detach().cpu()
+        own = value.detach().cpu()
+        # A step of the exported model writes its buffers, which must not be the module's own.
+        values[argument.tensor] = own if made.stepping is None else own.clone()
     return values
 
 

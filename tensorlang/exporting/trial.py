@@ -1,7 +1,8 @@
 """Trying an export: the program and the exported model on the same random inputs, at several sizes.
 
 In: a module with its ``State``, how it is called, and what was exported. Out: the largest difference between their
-results, and the sizes tried. What is random is drawn from equal streams on both sides.
+results, and the sizes tried; where training is something else than evaluation, in both modes, and the buffers that a
+step writes are among the results. What is random is drawn from equal streams on both sides.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int 
 
 
 def _tried(root: Stored, state: State, run: Run, exported: Exported, rounds: int) -> Trial:
-    if state.device.type != "cpu" and draws(state.compiled.program.restricted(exported.part.outputs)):
+    if state.device.type != "cpu" and draws(state.compiled.program):
         raise run_error("E0744", f"the program draws random numbers, and other ones on `{state.device}`", help=[
             "try it on the CPU: compile it with `--device cpu`",
         ])  # fmt: skip
@@ -123,9 +124,16 @@ def _theirs(
 ) -> list[Any]:
     extra = [sizes[Symbol(name)] for name in exported.signature.numbers]
     tensors = [given[tensor.name] for tensor in exported.signature.inputs]
+    buffers = dict(exported.model.named_buffers())
+    before = {name: buffers[name].clone() for name in exported.buffers}
     with torch.no_grad():
         result = drawing(exported.model, [*tensors, *extra], source)
-    return list(result) if isinstance(result, tuple) else [result]
+        results = list(result) if isinstance(result, tuple) else [result]
+        if exported.model.training:
+            results += [buffers[name].clone() for name in exported.buffers]
+        for name, value in before.items():
+            buffers[name].copy_(value)
+    return results
 
 
 def _difference(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:

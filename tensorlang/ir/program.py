@@ -49,7 +49,8 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A named tensor. ``kind`` is input, param, buffer, data, relation (given, dense) or defined.
+    """A named tensor. ``kind`` is input, param, buffer, data, relation (given, dense), mode (whether this is training:
+    see ``ir/mode.py``) or defined.
 
     ``dtype`` is bool, int, float (the program's default), float64, bf16 or complex. ``positions`` is set for an integer
     tensor that holds positions of a domain (``in v``): its values are checked to lie in ``0 .. positions-1``.
@@ -112,6 +113,19 @@ class Definition:
         return all(isinstance(e, Position) for e in left) and len(set(left)) == len(left)
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``buffer`` becomes ``value`` after a step of training.
+
+    One that stands in a module belongs to an application of it, whose results are ``of``: it is due in the steps that
+    compute one of them. One of the program itself (no ``of``) is due in every step.
+    """
+
+    buffer: str
+    value: str
+    of: tuple[str, ...] = ()
+
+
 # --- actions -----------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +173,6 @@ class MinimizeAction:
     schedule: Mapping[str, float]
     over: tuple[str, ...]
     batch: tuple[Symbol, int] | None
-    updates: tuple[tuple[str, str], ...]
     span: Span = field(compare=False, repr=False)
 
 
@@ -237,7 +250,7 @@ class Program:
     """``sizes`` holds the symbols that are bound already (by declared files or by the caller).
 
     ``equalities`` are pairs of sizes that must agree once symbols are bound, with the place that demands it.
-    ``updates`` are (buffer, tensor with its next value) pairs. ``scans`` and ``fixpoints`` are as the analysis found
+    ``updates`` say what a step of training writes to buffers. ``scans`` and ``fixpoints`` are as the analysis found
     them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
     stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
     through gets its name back. ``facts`` are the relations that facts, files and rules define, if any.
@@ -249,7 +262,7 @@ class Program:
     actions: tuple[Action, ...] = ()
     dims: Mapping[str, Size] = field(default_factory=dict)
     sizes: Mapping[Symbol, int] = field(default_factory=dict)
-    updates: tuple[tuple[str, str], ...] = ()
+    updates: tuple[Update, ...] = ()
     equalities: tuple[tuple[Size, Size, Span], ...] = ()
     scans: tuple[Scan, ...] = ()
     fixpoints: tuple[Fixpoint, ...] = ()

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tensorlang.diagnostics import Problems
-from tensorlang.ir.program import Action, Axis, Facts, MinimizeAction, Program, Tensor, TestAction
+from tensorlang.ir.program import Action, Axis, Facts, MinimizeAction, Program, Tensor, TestAction, Update
 from tensorlang.sema import messages
-from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
+from tensorlang.sema.actions import Collector, batch_symbol, collect_actions, collect_updates
 from tensorlang.sema.collect import collect
 from tensorlang.sema.define import define, statement_names
 from tensorlang.sema.definitions import definitions, table_of
@@ -43,6 +43,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         resolve_equations(world)
         collector = Collector(world)
         actions = collect_actions(collector, root, file.statements)
+        collect_updates(collector)
         book = make_book(world) if world.told else None
         world.places = {} if book is None else book.sizes
         _drop_what_only_rules_read(world)
@@ -61,7 +62,7 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
             _build_what_can_be(world, domains)
             return None
         computed = definitions(world, domains)
-        outputs = _outputs(world)
+        outputs = _outputs(world, collector.updates)
         settled = tuple(_settle(world, collector, domains, action) for action in actions)
         if problems.errors:
             return None
@@ -138,7 +139,7 @@ def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, 
     return Tensor(info.name, kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal)
 
 
-def _outputs(world: World) -> tuple[str, ...]:
+def _outputs(world: World, updates: list[Update]) -> tuple[str, ...]:
     """The declared outputs; without any, every tensor of the file itself that no other equation reads."""
     if world.root.outputs:
         found = []
@@ -158,7 +159,8 @@ def _outputs(world: World) -> tuple[str, ...]:
         if access.tensor not in getattr(world.units.get(info.name), "order", (info.name,))
     }
     own = [info.name for info in asked if info.scope is world.root and info.kind == "defined"]
-    return tuple(name for name in own if name not in read and not name.endswith(".next"))
+    written = {update.value for update in updates}
+    return tuple(name for name in own if name not in read and name not in written)
 
 
 def _settle(world: World, collector: Collector, domains: Domains, action: Action) -> Action:
@@ -169,7 +171,7 @@ def _settle(world: World, collector: Collector, domains: Domains, action: Action
         return action
     draft = collector.drafts[id(action)]
     if draft.batch is None:
-        return replace(action, updates=tuple(collector.updates))
+        return action
     name, rows, span = draft.batch
     symbol = batch_symbol(world, name, domains.norm, span, domains.names)
-    return replace(action, batch=None if symbol is None else (symbol, rows), updates=tuple(collector.updates))
+    return replace(action, batch=None if symbol is None else (symbol, rows))

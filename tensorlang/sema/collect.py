@@ -14,7 +14,7 @@ from tensorlang.sema import calls, declared, expand, manners, messages
 from tensorlang.sema.relations import collect as relations
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, strip
+from tensorlang.sema.world import World, Written, ast_walk, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -40,6 +40,8 @@ def collect(
                 _equation(world, scope, statement)
             case ast.Rule():
                 relations.enter(world, scope, statement, inside)
+            case ast.Update():
+                world.updates.append(Written(statement, scope, inside))
             case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
                 if inside is not None:
                     messages.not_in_a_module(world.problems, statement.span, inside.name)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.ir.mode import TRAINING
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 from tensorlang.sema import calls, expand, messages, reports
 from tensorlang.sema.resolved import (
@@ -114,15 +115,27 @@ def _name(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
         case Module() | Instance() | Library():
             messages.not_a_value(frame.world.problems, span, name)
         case None:
+            if name == TRAINING:
+                return Access(span, _mode(frame.world, span), ())
             if name in CONSTANTS:
                 return Value(span, CONSTANTS[name])
             if frame.scope.dim(name) is not None:
                 return Place(span, name)
             if name in frame.world.words and name[0].isupper():
                 return Entity(span, name)
-            known = (*frame.scope.known(), *CONSTANTS, *frame.words)
+            known = (*frame.scope.known(), *CONSTANTS, TRAINING, *frame.words)
             messages.unknown_tensor(frame.world.problems, span, name, known)
     return Poison(span)
+
+
+def _mode(world: World, span: Span) -> str:
+    """The truth value that holds in training; it belongs to the programs that read it."""
+    name = TRAINING
+    while name in world.tensors:
+        if world.tensors[name].kind == "mode":
+            return name
+        name += "'"
+    return world.add(TensorInfo(name, "mode", span, world.root, labels=(), element="bool")).name
 
 
 def _star(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
@@ -139,7 +152,13 @@ def _at(node: Resolved, span: Span) -> Resolved:
 
 
 def size_of(frame: Frame, name: str, span: Span) -> Resolved:
-    """``|name|``."""
+    """``|name|``; ``|...|`` is a product of sizes."""
+    if name == "...":
+        if frame.rest is None:
+            messages.rest_length(frame.world.problems, span, None, None)
+            return Poison(span)
+        sizes = [Extent(span, index) for index in frame.rest]
+        return _multiply(span, [Value(span, 1), *sizes])
     known = frame.scope.dim(name)
     if known is not None:
         return Value(span, known[0])

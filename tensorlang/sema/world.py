@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from tensorlang.sema.relations.collect import Told
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """An ``update`` of the program, or of one application of the module ``inside``."""
+
+    statement: ast.Update
+    scope: Scope
+    inside: ast.Def | None
+
+
 @dataclass(slots=True, eq=False)
 class World:
     """``applied`` remembers the result of each application by where it stands, so that looking twice expands once.
@@ -52,6 +61,7 @@ class World:
     refused: set[str] = field(default_factory=set)
     reports: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
+    updates: list[Written] = field(default_factory=list)
     asked: list[TensorInfo] = field(default_factory=list)
     told: dict[str, Told] = field(default_factory=dict)
     goals: list[Goal] = field(default_factory=list)

@@ -73,7 +73,7 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Size(Node):
-    """``|d|``, the size of a domain."""
+    """``|d|``, the size of a domain; ``|...|``, the number of positions in all axes that ``...`` stands for."""
 
     name: str
 

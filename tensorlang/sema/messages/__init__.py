@@ -75,6 +75,7 @@ from tensorlang.sema.messages.names import (
     unknown_module,
     unknown_parameter,
     unknown_tensor,
+    updated_along,
     whole_tensor_needed,
     wrong_rank,
 )
@@ -308,6 +309,7 @@ __all__ = [
     "unknown_tensor",
     "unpaired_colon",
     "unsafe_index",
+    "updated_along",
     "variable_in_a_fact",
     "which_index",
     "whole_tensor_needed",
