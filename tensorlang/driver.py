@@ -171,6 +171,9 @@ def _from_files(module: Any, options: Options) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, path in options.inputs.items():
         tensor = module.state.compiled.given.get(name)
+        facts = module.program.facts
+        if tensor is None and facts is not None and name in facts.rulebook.relations:
+            continue  # its rows were read when the program was checked
         if tensor is None:
             raise unexpected(name, module.state.compiled)
         access, inner = chosen(path, options.limits)

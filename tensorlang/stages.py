@@ -18,13 +18,14 @@ from tensorlang.data.files import Access, chosen
 from tensorlang.data.relations import read_relation
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
-from tensorlang.ir.listing import Listing
+from tensorlang.ir.listing import Giver, Listing
 from tensorlang.ir.mode import Mode, in_mode
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
 from tensorlang.sema import analyse
 from tensorlang.sema.setting import Setting
+from tensorlang.soundness import check_rules
 from tensorlang.source import Source, Span
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse
@@ -133,12 +134,14 @@ def check_tree(
             rows=lambda file, labels, problems: _rows(
                 home.access(options, file.span), file, labels, problems, {} if listings is None else listings
             ),
-            relations=options.relations,
+            relations={**_named_files(options), **options.relations},
         )
         program = analyse(file, setting, problems)
         if program is not None:
             _check_values(options, file, program, problems)
             _check_learning(program.actions, problems)
+            if program.facts is not None and program.facts.rulebook.rules:
+                check_rules(program.facts, problems)
     return Checked(source, file, None if problems.errors else program, problems)
 
 
@@ -152,6 +155,22 @@ def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int
             problems.report(problem)
         return None
     return found.shape, found.dtype
+
+
+_TABLES = (".csv", ".tsv", ".txt", ".json", ".parquet")
+
+
+def _named_files(options: Options) -> dict[str, Giver]:
+    """Relations whose rows are in files that the caller named: ``--input Parent=parents.csv``."""
+
+    def giver(path: str) -> Giver:
+        def give(labels: Sequence[str], span: Span, problems: Problems) -> Listing | None:
+            access, name = chosen(path, options.limits)
+            return _rows(access, FileRef(name, None, None, span), labels, problems, {})
+
+        return give
+
+    return {name: giver(path) for name, path in options.inputs.items() if path.lower().endswith(_TABLES)}
 
 
 def _rows(

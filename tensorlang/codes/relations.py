@@ -42,7 +42,7 @@ CODES: tuple[Code, ...] = (
         "A relation is told by facts, files and rules over such relations, or it is defined by equations (also by rules that "
         "read inputs and tensors, which are equations).",
         "Parent(Ann, Bob)\nParent(x, y) = (x == y)\n",
-        "Parent(Ann, Bob)\nSame(x, y) = (x == y) Parent(x, _)\n",
+        "Parent(Ann, Bob)\nBoth(x, y) = Parent(x, y) Parent(y, x)\n",
     ),
     Code(
         "E1106",
@@ -158,5 +158,21 @@ CODES: tuple[Code, ...] = (
         "E1122",
         "a question about no relation",
         "`prog.query`, `prog.why` and `prog.facts` ask about relations that facts, files and rules define.",
+    ),
+    Code(
+        "E1123",
+        "an aggregate inside a circle of rules",
+        "An aggregate needs all of what it joins. In a circle of rules only `min` and `max` may stand, and only where a "
+        "better value never makes another worse: shortest ways add lengths, and find ever shorter ones.",
+        "Edge(A, B, 3)\nLen(A, 0)\nLen(y, sum(n)) <- Len(x, m), Edge(x, y, k), n == m + k\n",
+        "Edge(A, B, 3)\nLen(A, 0)\nLen(y, min(m + k)) <- Len(x, m), Edge(x, y, k)\n",
+    ),
+    Code(
+        "E1124",
+        "a relation with an aggregate and something else",
+        "A `count`, `sum` or `mean` is the only rule of its relation, which has no facts. Rules with `min` or `max` agree in "
+        "the operator and its place; facts and rules without an aggregate take part in it.",
+        "Parent(Ann, Bob)\nKids(x, count(y)) <- Parent(x, y)\nKids(Bob, 0)\n",
+        "Parent(Ann, Bob)\nKids(x, count(y)) <- Parent(x, y)\nNone(x) <- Parent(_, x), not Parent(x, _)\n",
     ),
 )

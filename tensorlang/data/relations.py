@@ -30,6 +30,7 @@ from tensorlang.ir.program import FileRef
 
 Progress = Callable[[str, int, int], None]  # what is read, bytes so far, bytes in all
 
+_LINES = 16  # lines that are looked at for the delimiter: a cell in quotes may go on over some
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _READERS = dict.fromkeys((".csv", ".tsv", ".txt", ".json", ".npy", ".npz", ".parquet"))
 
@@ -121,12 +122,13 @@ class _Table:
             if not first:
                 text.detach()
                 return
-        lines = itertools.chain([first], text)
+        ahead = [first, *itertools.islice(text, _LINES)]
+        lines = itertools.chain(ahead, text)
         if self.delimiter == " ":
             split = (line.split() for line in lines if not line.lstrip().startswith("#"))
             yield from (cells for cells in split if cells)
         else:
-            mark = self.delimiter or _delimiter(first)
+            mark = self.delimiter or _delimiter("".join(ahead))
             yield from filter(None, csv.reader(_written(lines), delimiter=mark, strict=True, skipinitialspace=True))
         text.detach()
 
@@ -168,7 +170,7 @@ class _Table:
         wanted, at = row + (1 if self.header else 0), 0
         with self.access.open_read(self.opened.path, self.opened.span) as handle:
             text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace", newline="")
-            mark = self.delimiter or _delimiter(text.readline())
+            mark = self.delimiter or _delimiter("".join(itertools.islice(text, _LINES)))
             text.seek(0)
             if mark == " ":
                 for line, content in enumerate(text, 1):

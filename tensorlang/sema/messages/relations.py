@@ -145,10 +145,9 @@ def not_a_term(problems: Problems, span: Span) -> None:
 
 def unknown_entity(problems: Problems, span: Span, word: str, domain: str, known: Mapping[str, int]) -> None:
     near = nearest(word, known)
-    help_ = (
-        [f"did you mean `{near}`?"] if near else [f"`{domain}` has {len(known)} entities; facts and files name them"]
-    )
-    problems.error("E1116", f"`{word}` is no entity of `{domain}`", (span, "found this"), help=help_)
+    help_ = [f"did you mean `{near}`?" if near else f"facts and files name entities, {len(known)} so far"]
+    of = "" if domain == "entity" else f" of `{domain}`"
+    problems.error("E1116", f"`{word}` is no entity{of}", (span, "found this"), help=help_)
 
 
 def no_entities_of_axis(problems: Problems, span: Span, word: str, known: Iterable[str]) -> None:

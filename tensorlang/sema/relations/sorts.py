@@ -6,7 +6,7 @@ the told relations and the drafts of rules; out comes a ``Sort`` for each place 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from tensorlang.ir.listing import Column, number
@@ -17,7 +17,7 @@ from tensorlang.sema.relations.terms import Draft, Literal, Name, Sum, Term, Une
 from tensorlang.sema.world import World
 from tensorlang.source import Span
 
-_ORDER = ("int", "float")
+ANY = "entity"  # the domain of all words at places that no declaration names
 
 
 @dataclass(slots=True, eq=False)
@@ -29,8 +29,6 @@ class Kind:
     seen: dict[str, Span] = field(default_factory=dict)
     label: str | None = None
     plain: bool = False
-    words: list[str] = field(default_factory=list)
-    name: str = ""
     largest: int = -1
 
 
@@ -61,8 +59,7 @@ class Sorts:
         if a.label is not None and b.label is not None and a.label != b.label:
             messages.two_domains(self.world.problems, span, a.label, b.label)
         b.parent = a
-        a.label, a.plain, a.name = a.label or b.label, a.plain or b.plain, a.name or b.name
-        a.words += b.words
+        a.label, a.plain = a.label or b.label, a.plain or b.plain
         a.largest = max(a.largest, b.largest)
 
     def see(self, kind: Kind, found: str, span: Span) -> None:
@@ -80,7 +77,7 @@ class Sorts:
     def sort(self, key: Hashable) -> Sort:
         kind = self.of(key)
         if kind.kind == "word" or kind.kind is None:
-            return Sort("word", kind.label or kind.name or "entity")
+            return Sort("word", kind.label or ANY)
         if kind.kind == "int" and kind.label is not None and not kind.plain:
             return Sort("int", kind.label)
         return Sort("float" if kind.kind == "float" else "int")
@@ -100,7 +97,6 @@ def find_sorts(world: World, drafts: list[Draft]) -> Sorts:
     for _ in range(3):  # a sum of whole numbers may turn out to be of numbers, once for each step of a chain
         for at, draft in enumerate(drafts):
             _reckoned(sorts, at, draft)
-    _same_words(sorts)
     return sorts
 
 
@@ -108,7 +104,6 @@ def _declared(sorts: Sorts, told: Told) -> None:
     info = told.info
     for at, (label, kind) in enumerate(zip(info.labels or (), told.kinds, strict=True)):
         own = sorts.of((info.name, at))
-        own.name = own.name or f"{info.name}.{label}"
         if kind is not None:
             sorts.see(own, kind, info.span)
             own.plain = own.plain or kind != "word"
@@ -128,9 +123,7 @@ def _rows(sorts: Sorts, told: Told) -> None:
             found = "word" if kind == "word" else _kind_of(column)
             if found is not None:
                 sorts.see(sorts.of((info.name, at)), found, info.span)
-            if found == "word":
-                sorts.of((info.name, at)).words += map(str, column.values)
-            elif found == "int":
+            if found == "int":
                 own = sorts.of((info.name, at))
                 own.largest = max(own.largest, *(int(v) for v in map(number, column.values) if v is not None))
 
@@ -156,9 +149,8 @@ def _literal(sorts: Sorts, at: int, literal: Literal, skipped: int | None) -> No
         match term:
             case Name(name=name, span=span):
                 sorts.join(own, sorts.of((at, name)), span)
-            case Term(value=str() as word, span=span):
+            case Term(value=str(), span=span):
                 sorts.see(own, "word", span)
-                root(own).words.append(word)
             case Term(value=value, span=span):
                 sorts.see(own, "float" if isinstance(value, float) else "int", span)
                 if isinstance(value, int):
@@ -178,9 +170,8 @@ def _test(sorts: Sorts, at: int, test: Unequal) -> None:
             case Name(name=name, span=span):
                 if own.kind is None or sorts.of((at, name)).kind is None or "word" in (own.kind,):
                     sorts.join(own, sorts.of((at, name)), span)
-            case Term(value=str() as word, span=span):
+            case Term(value=str(), span=span):
                 sorts.see(own, "word", span)
-                root(own).words.append(word)
             case Term(value=value, span=span) if own.kind in (None, "word"):
                 sorts.see(own, "float" if isinstance(value, float) else "int", span)
             case _:
@@ -219,30 +210,3 @@ def _kind(sorts: Sorts, at: int, term: Name | Term | Sum) -> str:
         elif isinstance(part.value, float):
             found = "float"
     return found
-
-
-def _same_words(sorts: Sorts) -> None:
-    """Places that no declaration names share a domain where they share a word: one word is one entity."""
-    homes: dict[str, Kind] = {}
-    for kind in list(_classes(sorts)):
-        if kind.kind != "word" or kind.label is not None:
-            continue
-        for word in kind.words:
-            other = homes.setdefault(word, kind)
-            if root(other) is not root(kind):
-                sorts.join(other, kind, next(iter(kind.seen.values())))
-    labelled = [kind for kind in _classes(sorts) if kind.kind == "word" and kind.label is not None]
-    for kind in list(_classes(sorts)):
-        if kind.kind == "word" and kind.label is None:
-            near = [other for other in labelled if not set(kind.words).isdisjoint(root(other).words)]
-            if len({id(root(other)) for other in near}) == 1:
-                sorts.join(near[0], kind, next(iter(kind.seen.values())))
-
-
-def _classes(sorts: Sorts) -> Iterator[Kind]:
-    seen: set[int] = set()
-    for kind in sorts.kinds.values():
-        top = root(kind)
-        if id(top) not in seen:
-            seen.add(id(top))
-            yield top
