@@ -15,11 +15,11 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from tensorlang.diagnostics import RunError, nearest, run_error
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 _BELOW = "a program reaches files in its own folder and below"

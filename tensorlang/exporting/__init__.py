@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import warnings
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,6 +25,7 @@ from tensorlang.exporting.standalone import packed, standalone
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, replace
 from tensorlang.signature import ENTRY, Signature, signature
 from tensorlang.stages import known_tensor, planned
 from tensorlang.stored import Stored, attribute

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass
 
 _TABLE: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
 

@@ -8,11 +8,11 @@ so expressions may be of any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import count
 
 from tensorlang.ir.nodes import Expr, Index, bound_indices, cached, children, free_indices, rename, with_children
 from tensorlang.ir.program import Definition, Piece, Program
+from tensorlang.records import replace
 
 Rule = Callable[[Expr], Expr | None]
 FUEL = 100_000

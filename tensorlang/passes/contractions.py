@@ -12,7 +12,6 @@ cancellation, and a squared distance written as ``|x|^2 + |y|^2 - 2 x y`` may co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.facts import dtype, is_floating
 from tensorlang.ir.nodes import (
@@ -39,6 +38,7 @@ from tensorlang.passes.products import multiply
 from tensorlang.passes.scopes import apart, change_pieces, fresh
 from tensorlang.passes.sound import draws, operators, sound
 from tensorlang.passes.sums import scaled, split, sum_of
+from tensorlang.records import dataclass, replace
 
 # Taking a common factor out must save a tenth; summing term by term, which repeats factors, must save a third.
 _SAVED, _DISTRIBUTE = 0.1, 0.67

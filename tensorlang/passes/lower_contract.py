@@ -7,7 +7,6 @@ have chosen the order; what they left is ordered here by cost). Axes are moved b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import prod
 
 from tensorlang.ir.code import Call, Code, Infix, Items, Method, Number, call, method
@@ -29,6 +28,7 @@ from tensorlang.passes.values import (
     tensor_of,
     ungrouped,
 )
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

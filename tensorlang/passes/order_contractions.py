@@ -15,7 +15,6 @@ import importlib.util
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -40,6 +39,7 @@ from tensorlang.passes.constants import value_of
 from tensorlang.passes.scopes import change_pieces, every_node, rewrite_pieces
 from tensorlang.passes.sound import operators, sound
 from tensorlang.passes.trees import Network, Path, Volumes, cost, exhaustive, walk
+from tensorlang.records import dataclass, field, replace
 
 EXACT, DYNAMIC, SEARCHED = 8, 12, 40
 # Multiplications that take about as long as one trial of a random search over one factor: a search gets a tenth of the

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype, is_floating
@@ -16,6 +15,7 @@ from tensorlang.ir.nodes import Apply, Contract, Expr, Index, contract, free_ind
 from tensorlang.passes.constants import Number, constant, size_of, value_of, zero
 from tensorlang.passes.sound import exact
 from tensorlang.passes.sums import negated, scaled
+from tensorlang.records import dataclass
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
@@ -42,6 +41,7 @@ from tensorlang.passes.scopes import rewrite_pieces
 from tensorlang.passes.signs import nonnegative
 from tensorlang.passes.sound import draws, sound
 from tensorlang.passes.stable import LAWS, Names
+from tensorlang.records import dataclass, field
 
 _CIRCULAR = frozenset(("sin", "cos", "tan", "sinh", "cosh", "tanh"))
 # The operators of which there must be one for any law to hold.

@@ -6,8 +6,6 @@ factors are finite; a relation is 0 (false) unless itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.ir.facts import dtype, keeps_zero, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
@@ -28,6 +26,7 @@ from tensorlang.ir.program import Definition, Tensor
 from tensorlang.passes.definitions import plain_indices
 from tensorlang.passes.scopes import put
 from tensorlang.passes.sound import conjuncts
+from tensorlang.records import dataclass, field
 
 Conditions = frozenset[Expr]
 NEVER: Conditions = frozenset()

@@ -7,7 +7,6 @@ kept as its axes, in the order in which they stand.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import (
@@ -20,6 +19,7 @@ from tensorlang.ir.program import (
     SaveAction,
     TestAction,
 )
+from tensorlang.records import dataclass, field
 from tensorlang.sema import collect, equations, expand, messages, resolve
 from tensorlang.sema.relations import asks
 from tensorlang.sema.resolved import (

@@ -8,9 +8,9 @@ every access is inside (a *valid* convolution), and what is short of 0 there bec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import (
     Access,

@@ -6,10 +6,10 @@ Also what is known of a tensor before sizes are: its rank and the labels of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import replace
 from tensorlang.sema import calls, collect, messages, parts, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size
@@ -34,6 +33,7 @@ from tensorlang.ir.nodes import (
     product,
 )
 from tensorlang.ops import REDUCTIONS
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.build import Builder
 from tensorlang.sema.resolved import (

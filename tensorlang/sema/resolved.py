@@ -7,9 +7,9 @@ entry an axis. ``Poison`` stands where a problem was reported, so that one mista
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import dataclass, field, fields
 from tensorlang.sema.scope import Library, Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.source import Span
