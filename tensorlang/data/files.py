@@ -12,7 +12,6 @@ import contextlib
 import io
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -61,7 +60,7 @@ class Access:
         with system_errors(path, span), self._place(path, span, "--allow-write", self.write_roots) as place:
             with contextlib.suppress(FileNotFoundError):
                 _check_replaceable(path, place.status(), span)
-            beside = _Place(place.folder, f".{secrets.token_hex(8)}.part", place.descriptor)
+            beside = _Place(place.folder, f".{os.urandom(8).hex()}.part", place.descriptor)
             handle = os.fdopen(beside.open(_CREATE), "wb")
             try:
                 with handle:

@@ -32,11 +32,11 @@ def rewrite(node: Expr, rules: Sequence[Rule], memo: dict[Expr, Expr] | None = N
             final[top] = final[new]
         elif top in final:
             continue
-        elif task == "visit":
+        elif task == "visit" and (waiting := [part for part in children(top) if part not in final]):
             stack.append(("build", top, top))
-            stack.extend(("visit", child, child) for child in children(top))
+            stack.extend(("visit", part, part) for part in waiting)
         else:
-            built = with_children(top, tuple(final[child] for child in children(top)))
+            built = with_children(top, tuple(final[part] for part in children(top)))
             changed = _first(rules, built) if fuel > 0 and built not in final else None
             if changed is None:
                 final[top] = final.setdefault(built, built)

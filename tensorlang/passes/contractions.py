@@ -36,7 +36,7 @@ from tensorlang.passes.fold import FOLD
 from tensorlang.passes.order_contractions import Ordering
 from tensorlang.passes.products import multiply
 from tensorlang.passes.scopes import apart, change_pieces, fresh
-from tensorlang.passes.sound import draws, operators, sound
+from tensorlang.passes.sound import draws, of_operations, operators, sound
 from tensorlang.passes.sums import scaled, split, sum_of
 from tensorlang.records import dataclass, replace
 
@@ -282,7 +282,7 @@ def _normal(node: Expr) -> Expr:
 def contractions(program: Program) -> Program:
     """The program with its products flat, common factors taken out and sums taken apart where that is cheaper."""
     algebra = Algebra(Costs(Ordering(program.sizes)), Codes())
-    rules = (*FOLD, sound_flatten, sound(algebra.factor_out), sound(algebra.distribute))
+    rules = (*FOLD, of_operations(flatten, algebra.factor_out, algebra.distribute))
     memo: dict[Expr, Expr] = {}
 
     def change(piece: Piece, _: Definition) -> Expr:

@@ -129,7 +129,7 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
-    nodes = list(ast_walk(value))
+    nodes = ast_walk(value)
     known = collector.world.words
     words = {
         word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar) and word not in known

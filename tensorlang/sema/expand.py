@@ -143,7 +143,7 @@ def names_module(scope: Scope, target: ast.Expression) -> bool:
 
 def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
     """A frame for one equation, its left side not yet resolved."""
-    nodes = list(ast_walk(equation))
+    nodes = ast_walk(equation)
     words = {word for word in index_words(nodes, scope) if not is_constant(scope, word) and word not in world.words}
     left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
     dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
