@@ -51,6 +51,7 @@ class Domains:
     waiting: list[Callable[[], bool]] = field(default_factory=list)
     soft: list[tuple[Var, Var, Span]] = field(default_factory=list)
     steps: list[tuple[Statement, str, str, int, int, Span]] = field(default_factory=list)
+    beside: list[tuple[Statement, str, str, int, Span]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     failed: bool = False
 
