@@ -30,7 +30,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import bound_inside, indices_inside, rewrite
 from tensorlang.passes.canonical import Codes
-from tensorlang.passes.constants import Number, value_of
+from tensorlang.passes.constants import Number, endless, value_of
 from tensorlang.passes.costs import Costs
 from tensorlang.passes.fold import FOLD
 from tensorlang.passes.order_contractions import Ordering
@@ -53,6 +53,8 @@ def flatten(node: Expr) -> Expr | None:
     if not isinstance(node, Contract) or node.semiring != "sum":
         return None
     inside = sum(map(_joins, node.factors))
+    if inside and any(endless(part) for factor in node.factors for part in (factor, *children(factor))):
+        return None
     if not inside or (inside > 1 and not node.summed):
         return None
     outer = {index.name for index in free_indices(node).union(node.summed)}

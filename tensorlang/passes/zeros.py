@@ -23,6 +23,7 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Definition, Tensor
+from tensorlang.passes.constants import endless
 from tensorlang.passes.definitions import plain_indices
 from tensorlang.passes.scopes import put
 from tensorlang.passes.sound import conjuncts
@@ -45,7 +46,9 @@ _FINITE_REDUCTIONS = frozenset(("mean", "any", "all", "count"))
 def finite(node: Expr) -> bool:
     """Whether a value is finite if all tensors are."""
     match node:
-        case Const() | Position() | Read():
+        case Const():
+            return not endless(node)
+        case Position() | Read():
             return True
         case Apply(op=op):
             own = op in _FINITE
