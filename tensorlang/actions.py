@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +32,7 @@ from tensorlang.ir.program import (
 )
 from tensorlang.module import Module
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field, replace
 from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
 from tensorlang.results import Outputs
 from tensorlang.signature import Description

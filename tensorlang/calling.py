@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,6 +23,7 @@ from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program, Tensor
 from tensorlang.keeping import need_of, over_budget, parts_within
 from tensorlang.passes.vanishing import empty_sizes
+from tensorlang.records import dataclass, field
 from tensorlang.stored import Stored, holder, materialise, stored
 
 Given = dict[str, Any]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,6 +25,7 @@ from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor, Update
 from tensorlang.options import Options
 from tensorlang.passes.in_parts import in_parts
+from tensorlang.records import dataclass, replace
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, planned
 from tensorlang.unsettled import told

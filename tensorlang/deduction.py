@@ -7,13 +7,13 @@ half. Each relation is evaluated when it is first asked for; queries evaluate on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import run_error
 from tensorlang.ir.program import Facts
 from tensorlang.ir.rules import Atom, Relation, Sort, Variable
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 
 if TYPE_CHECKING:
     import numpy

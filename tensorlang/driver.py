@@ -11,7 +11,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import render, run_error
@@ -28,6 +27,7 @@ from tensorlang.ir.program import (
     WhyAction,
 )
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field
 from tensorlang.report import Failure, Reporter, Silent, TestResult
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, explain, explained, read_source, stages

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+
+from tensorlang.records import dataclass, field
 
 
 def _half_of_memory() -> int:

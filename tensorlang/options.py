@@ -6,10 +6,10 @@ One frozen object that every command and every Python entry point fills in and h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.ir.listing import Giver
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ Values arrive as tensors on any device; this file imports no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
 from tensorlang.extracts import titled
 from tensorlang.hypertext import value_html, waiting_html
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from tensorlang.diagnostics import RunError, run_error
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import Program, Tensor
+from tensorlang.records import dataclass
 from tensorlang.source import Source
 
 ENTRY = "tensorlang.json"  # the extra file of a TorchScript archive

@@ -10,7 +10,6 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from tensorlang.ir.mode import Mode, in_mode
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field, fields
 from tensorlang.sema import analyse
 from tensorlang.sema.setting import Setting
 from tensorlang.soundness import check_rules

@@ -8,7 +8,6 @@ parameter, is cut to those positions, and the loss is computed from what is left
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,6 +23,7 @@ from tensorlang.keeping import check_training
 from tensorlang.learn import Curve, Snapshot, Training, train
 from tensorlang.module import Module
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field
 from tensorlang.report import Reporter
 from tensorlang.stored import attribute
 from tensorlang.unsettled import in_words

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -27,6 +26,7 @@ from tensorlang.ir.nodes import (
     tensors_read,
 )
 from tensorlang.ir.program import Init, Program
+from tensorlang.records import dataclass
 
 Draw = Callable[..., torch.Tensor]
 

@@ -7,10 +7,10 @@ of the class, whose mode (``.train()``, ``.eval()``) chooses between the two; a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.plan import Argument, Plan
 from tensorlang.passes.naming import Names
+from tensorlang.records import dataclass, replace
 
 LINE = 118
 STEP = "compute_step"

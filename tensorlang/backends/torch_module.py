@@ -10,7 +10,6 @@ import itertools
 import linecache
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import Tensor
 from tensorlang.backends.torch_model import Stepping, arguments_of, given
 from tensorlang.backends.torch_source import generate, plain
 from tensorlang.ir.plan import Argument, Plan
+from tensorlang.records import dataclass
 
 _COUNT = itertools.count(1)
 

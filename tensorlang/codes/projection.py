@@ -125,6 +125,13 @@ CODES: tuple[Code, ...] = (
         "input X[i]\nY[i] = 10^20 X[i]\n", "input X[i]\nY[i] = 1e20 X[i]\n",
     ),
     Code(
+        "E0423", "an index is summed above and below the line",
+        "Numerator and denominator would each sum the index if they stood alone: one reader takes the quotient of two sums, "
+        "another the sum of quotients. Say which: the message writes both readings out.",
+        "input Q[d], S[d,e], N[d]\nY[e] = Q[d] S[d,e] / (Q[d] N[d])\n",
+        "input Q[d], S[d,e], N[d]\nY[e] = sum[d](Q[d] S[d,e]) / sum[d](Q[d] N[d])\n",
+    ),
+    Code(
         "W0401", "two equations cover the whole tensor",
         "Equations with one tensor on the left add up. Two that both cover all of it are often a slip; `+=` says that the sum "
         "is meant.",

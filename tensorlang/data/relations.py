@@ -19,7 +19,6 @@ import os
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tensorlang.data.content import Opened, short
 from tensorlang.data.files import Access, check_size, system_errors
@@ -27,6 +26,7 @@ from tensorlang.data.reading import extension, read
 from tensorlang.diagnostics import RunError, run_error
 from tensorlang.ir.listing import Cell, Column, Listing, chunks, listing, number, numbering
 from tensorlang.ir.program import FileRef
+from tensorlang.records import dataclass
 
 Progress = Callable[[str, int, int], None]  # what is read, bytes so far, bytes in all
 

@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import warnings
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,6 +28,7 @@ from tensorlang.ir.mode import of_step
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, replace
 from tensorlang.signature import ENTRY, Signature, signature
 from tensorlang.stages import known_tensor, planned
 from tensorlang.stored import Stored, attribute

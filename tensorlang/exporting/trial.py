@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from tensorlang.exporting import Exported, left_open
 from tensorlang.inputs import torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Tensor
+from tensorlang.records import dataclass
 from tensorlang.stored import Stored, stored
 
 Run = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]

@@ -9,9 +9,9 @@ import itertools
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 Cell = str | int | float

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from enum import Enum
 
 from tensorlang.ir.facts import dtype, presence
@@ -16,6 +15,7 @@ from tensorlang.ir.nodes import Apply, Const, Expr, Read, number
 from tensorlang.ir.program import Definition, Program, Update
 from tensorlang.ir.recursion import Scan
 from tensorlang.ir.rewrite import Rule, map_piece, rewrite
+from tensorlang.records import replace
 
 # What a program calls the truth value that holds in training, unless a tensor of its own has that name.
 TRAINING = "training"

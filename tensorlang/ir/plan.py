@@ -7,12 +7,12 @@ print, and a table for readers (``show_plan``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.recursion import Feed, Iteration, Loop
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]

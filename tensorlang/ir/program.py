@@ -8,11 +8,11 @@ Actions (queries, training, files) stand in the order of the text and name the t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index
+from tensorlang.records import dataclass, field, replace
 from tensorlang.source import Span
 
 if TYPE_CHECKING:

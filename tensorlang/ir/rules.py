@@ -12,8 +12,8 @@ positive atom, or by ``variable = arithmetic over bound variables`` (checked by 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 

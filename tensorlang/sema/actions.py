@@ -7,7 +7,6 @@ kept as its axes, in the order in which they stand.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import (
@@ -21,6 +20,7 @@ from tensorlang.ir.program import (
     TestAction,
     Update,
 )
+from tensorlang.records import dataclass, field
 from tensorlang.sema import collect, equations, expand, messages, resolve
 from tensorlang.sema.relations import asks
 from tensorlang.sema.resolved import (
@@ -127,7 +127,7 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
-    nodes = list(ast_walk(value))
+    nodes = ast_walk(value)
     known = collector.world.words
     words = {
         word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar) and word not in known

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.program import Action, Axis, Facts, MinimizeAction, Program, Tensor, TestAction, Update
+from tensorlang.records import replace
 from tensorlang.sema import messages
 from tensorlang.sema.actions import Collector, batch_symbol, collect_actions, collect_updates
 from tensorlang.sema.collect import collect

@@ -7,8 +7,8 @@ only rises, and what each reads must move it the same way. Where a sign depends 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from tensorlang.records import dataclass
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import (
     Access,

@@ -6,10 +6,10 @@ In: entries of tensors (``t-1``, ``2*x+dx``, ``x/2``) and the sizes of indices k
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass
 from tensorlang.sema.resolved import (
     Access,
     Addition,

@@ -7,11 +7,11 @@ becomes ``Poison``. Applications of modules are expanded on the way (``expand.py
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.mode import TRAINING
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
+from tensorlang.records import dataclass, field
 from tensorlang.sema import calls, expand, messages, reports
 from tensorlang.sema.resolved import (
     Access,

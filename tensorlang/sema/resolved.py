@@ -7,9 +7,9 @@ entry an axis. ``Poison`` stands where a problem was reported, so that one mista
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 
@@ -157,8 +157,15 @@ def parts(node: Resolved) -> tuple[Resolved, ...]:
             return (arg, *options, *where)
 
 
-def walk(node: Resolved) -> Iterator[Resolved]:
-    """The expression and everything in it."""
+def walk(node: Resolved) -> tuple[Resolved, ...]:
+    """The expression and everything in it; remembered on it, since every question about an equation walks through."""
+    memory: dict[str, tuple[Resolved, ...]] = node.__dict__
+    if "_inside" not in memory:
+        memory["_inside"] = tuple(_walk(node))
+    return memory["_inside"]
+
+
+def _walk(node: Resolved) -> Iterator[Resolved]:
     stack = [node]
     while stack:
         top = stack.pop()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.ir.domain import Size
 from tensorlang.ir.program import FileRef, Init
+from tensorlang.records import dataclass, field
 from tensorlang.sema.resolved import Resolved, Statement
 from tensorlang.source import Span
 from tensorlang.syntax import ast

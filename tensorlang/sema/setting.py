@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.listing import Giver, Listing
 from tensorlang.ir.program import FileRef
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 

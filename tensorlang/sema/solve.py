@@ -27,7 +27,17 @@ from tensorlang.sema.resolved import (
     names_free,
 )
 from tensorlang.sema.scope import TensorInfo
-from tensorlang.sema.steps import bound_axes, bound_axes_by_reads, bound_indices, left_bounds, moving_axes, read_bound
+from tensorlang.sema.steps import (
+    ahead,
+    bound_axes,
+    bound_axes_by_reads,
+    bound_indices,
+    check_left_sides,
+    check_reads_from_outside,
+    left_bounds,
+    moving_axes,
+    read_bound,
+)
 from tensorlang.sema.unsolved import given_sizes, tell_unresolved
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
@@ -54,6 +64,8 @@ def solve(world: World) -> Domains:
     _run(domains)
     while _softly(domains):
         _run(domains)
+    check_reads_from_outside(domains)
+    check_left_sides(domains)
     given_sizes(domains)
     tell_unresolved(domains, statements)
     return domains
@@ -141,8 +153,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
         elif unit is not None and access.tensor in unit.order:
             _inside(domains, statement, access, unit)
         else:
+            later = ahead(domains.world, access.tensor) if access.tensor in domains.world.units else {}
             for at, entry in enumerate(access.at):
-                if _entry(domains, statement, access, at, entry):
+                if at in later and isinstance(entry, Place):
+                    _beside(domains, statement, access, at, entry)
+                elif _entry(domains, statement, access, at, entry):
                     for name in names_free(entry) - own:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
@@ -171,6 +186,12 @@ def _inside(domains: Domains, statement: Statement, access: Access, unit: Unit) 
             _entry(domains, statement, access, at, entry)
         elif isinstance(entry, Place) and (bound := read_bound(statement, access, at, entry)) is not None:
             domains.steps.append(bound)
+
+
+def _beside(domains: Domains, statement: Statement, access: Access, at: int, entry: Place) -> None:
+    """A read, from outside, along an axis of steps: how long that is, its own equations say before this one does."""
+    domains.steps.append((statement, entry.index, access.tensor, at, 0, entry.span))
+    domains.beside.append((statement, entry.index, access.tensor, at, entry.span))
 
 
 def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import dataclass, field, fields
 from tensorlang.sema.scope import Library, Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.source import Span
@@ -74,35 +74,41 @@ class World:
         return info
 
 
+# The fields of each kind of tree node that may hold others: not places, and not words and numbers.
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_PLAIN = ("Span", "str", "str | None", "int", "int | float", "bool", "tuple[str, ...]")
 
 
-def ast_parts(node: ast.Node) -> Iterator[ast.Node]:
+def _fields(kind: type[ast.Node]) -> tuple[str, ...]:
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in fields(kind) if f.name not in ("span", "left") and f.type not in _PLAIN)
+    return _FIELDS[kind]
+
+
+def ast_parts(node: ast.Node) -> list[ast.Node]:
     """The direct parts of a tree node."""
-    kind = type(node)
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(f.name for f in fields(node) if f.name not in ("span", "left"))
-    for name in names:
+    found: list[ast.Node] = []
+    for name in _fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, ast.Node):
-            yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, ast.Node):
-                    yield item
+        if isinstance(value, tuple):
+            found.extend(item for item in value if isinstance(item, ast.Node))
+        elif isinstance(value, ast.Node):
+            found.append(value)
+    return found
 
 
-def ast_walk(node: ast.Node) -> Iterator[ast.Node]:
+def ast_walk(node: ast.Node) -> list[ast.Node]:
     """A tree node and everything in it, outermost first, in the order of the text."""
+    found: list[ast.Node] = []
     stack = [node]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(list(ast_parts(top))))
+        found.append(top)
+        stack.extend(reversed(ast_parts(top)))
+    return found
 
 
-def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set[str]:
+def index_words(nodes: list[ast.Node], scope: Scope) -> set[str]:
     """The words that stand as indices somewhere in an equation: alone or in arithmetic inside index brackets."""
     return set().union(*(item_words(item) for item in _entries(nodes, scope)))
 
@@ -126,7 +132,7 @@ def _multiplied(node: ast.Node) -> set[str]:
     return {name for operator, name in names if len(names) > 1 or operator in ("/", "%")}
 
 
-def _entries(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> Iterator[ast.Node]:
+def _entries(nodes: list[ast.Node], scope: Scope) -> Iterator[ast.Node]:
     """Everything that stands inside index brackets."""
     for node in nodes:
         items: tuple[ast.Node, ...] = ()

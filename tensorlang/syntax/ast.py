@@ -6,8 +6,7 @@ count in equality: ``parse(format(text)) == parse(text)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 

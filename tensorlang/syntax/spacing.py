@@ -6,8 +6,7 @@ may break. Products are spaced (`W[o,i] X[b,i]`, `a * b`), powers and positions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from tensorlang.records import dataclass, field
 from tensorlang.syntax.lexemes import Lexeme
 
 OPENING = {"LPAR", "APPLY", "LSQB", "LIST", "GROUP"}

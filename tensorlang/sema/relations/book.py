@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.listing import Cell, Column, number
@@ -29,6 +28,7 @@ from tensorlang.ir.rules import (
     Variable,
 )
 from tensorlang.ir.rules import Term as RuleTerm
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.relations.collect import Told
 from tensorlang.sema.relations.sorts import Sorts, find_sorts, root

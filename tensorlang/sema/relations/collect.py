@@ -6,12 +6,11 @@ all of that is known before any tensor is. A rule that reads anything else is an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.listing import Listing, number
 from tensorlang.ir.program import FileRef
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.relations import lowered
 from tensorlang.sema.scope import Scope, TensorInfo, View

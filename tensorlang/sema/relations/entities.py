@@ -7,8 +7,8 @@ numbers there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from tensorlang.records import dataclass, replace
 from tensorlang.sema import messages
 from tensorlang.sema.domains import Domains, Var, root
 from tensorlang.sema.resolved import (

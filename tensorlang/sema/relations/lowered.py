@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from tensorlang.records import replace
 from tensorlang.sema import messages
 from tensorlang.sema.relations.aggregates import aggregate_of
 from tensorlang.sema.world import World, ast_walk, strip

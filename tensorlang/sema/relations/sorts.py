@@ -7,10 +7,10 @@ the told relations and the drafts of rules; out comes a ``Sort`` for each place 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 
 from tensorlang.ir.listing import Column, number
 from tensorlang.ir.rules import Sort
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.relations.collect import Told
 from tensorlang.sema.relations.terms import Draft, Literal, Name, Sum, Term, Unequal, terms_of

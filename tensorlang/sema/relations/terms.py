@@ -6,9 +6,9 @@ In: a rule or a query and its scope. Out: a ``Draft``; what cannot stand in a ru
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.relations.aggregates import aggregate_of
 from tensorlang.sema.resolved import Value
