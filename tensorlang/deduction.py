@@ -18,7 +18,7 @@ from tensorlang.records import dataclass, field
 if TYPE_CHECKING:
     import numpy
 
-    from tensorlang.logic import Rows
+    from tensorlang.logic.rows import Rows
 
 Entry = str | int | float
 
@@ -41,7 +41,7 @@ class Deduction:
         if not self._given:
             import numpy
 
-            from tensorlang.logic import Rows
+            from tensorlang.logic.rows import Rows
 
             for name, table in self.facts.given.items():
                 columns = [
@@ -57,31 +57,31 @@ class Deduction:
 
     def rows(self, *names: str) -> dict[str, Rows]:
         """All rows of relations, derived where they are not known yet."""
-        from tensorlang.logic import evaluate
+        from tensorlang.logic.evaluating import evaluate
 
         missing = [name for name in names if name not in self._known]
         if missing:
-            self._known |= evaluate(self.facts.rulebook, self.given(), missing, self.limits, self.word)
+            self._known |= evaluate(self.facts.rulebook, self.given(), missing, self.limits)
         return {name: self._known[name] for name in names}
 
     def answers(self, goal: str) -> Rows:
         """The rows of a query's relation, from only what it needs."""
-        from tensorlang.logic import answer
+        from tensorlang.logic.answering import answer
 
         relation = self.relation(goal)
         terms = tuple(Variable(label) for label in relation.labels)
         atom = Atom(goal, terms, relation.span)
-        return answer(self.facts.rulebook, self.given(), atom, self.limits, self.word)
+        return answer(self.facts.rulebook, self.given(), atom, self.limits).rows
 
     def proof(self, goal: str) -> list[str] | None:
         """The lines of a proof of the one fact that a query asks about; None where it does not hold."""
-        from tensorlang.logic import prove
+        from tensorlang.logic.proving import prove
 
         rule = next(rule for rule in self.facts.rulebook.rules if rule.head.relation == goal)
         atom = rule.body[0]
         assert isinstance(atom, Atom), "a proof is asked of one fact"
         found = prove(self.facts.rulebook, self.given(), atom, self.limits, self.word)
-        return None if found is None else found.lines(self.word)
+        return None if found is None else list(found.lines(self.word))
 
     # --- in words --------------------------------------------------------------------------------------------------
 
@@ -112,6 +112,7 @@ class Deduction:
         import numpy
 
         rows = self.rows(name)[name]
+        table = self.facts.given.get(name)
         shape = []
         for sort, size, column in zip(self.relation(name).sorts, sizes, rows.columns, strict=True):
             if sort.kind == "float":
@@ -121,9 +122,14 @@ class Deduction:
             if low < 0:
                 raise run_error("E1120", f"a place of `{name}` holds {low}, which is no position")
             shape.append(size if size is not None else int(column.max()) + 1 if len(column) else 1)
-        table = numpy.zeros(shape, dtype=bool)
+        if table is not None and table.weights is not None:
+            places = tuple(numpy.asarray(column) for column in table.columns)
+            numbers = numpy.zeros(shape)
+            numpy.add.at(numbers, places, numpy.asarray(table.weights))
+            return numbers
+        truths = numpy.zeros(shape, dtype=bool)
         inside = numpy.ones(rows.count, dtype=bool)
         for column, size in zip(rows.columns, shape, strict=True):
             inside &= column < size
-        table[tuple(column[inside] for column in rows.columns)] = True if rows.columns else rows.count > 0
-        return table
+        truths[tuple(column[inside] for column in rows.columns)] = True if rows.columns else rows.count > 0
+        return truths

@@ -139,7 +139,8 @@ def data(tensor: Tensor, compiled: Compiled, device: torch.device, floating: tor
     if tensor.file is None:
         known = compiled.program.sizes
         sizes = [size.value(known) if size.symbols <= known.keys() else None for size in tensor.shape]
-        return torch.from_numpy(compiled.deduction.dense(tensor.name, sizes)).to(device)
+        found = torch.from_numpy(compiled.deduction.dense(tensor.name, sizes))
+        return found.to(torch_dtype(tensor.dtype, floating)).to(device)
     array = compiled.read(tensor.file)
     return converted(torch.from_numpy(array), tensor, floating, chosen=False).to(device)
 

@@ -123,10 +123,14 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Rows that are given, as they were told, duplicates and all: one array a place, of type ``q`` or ``d``."""
+    """Rows that are given, as they were told, duplicates and all: one array a place, of type ``q`` or ``d``.
+
+    ``weights`` holds the numbers of a relation of numbers; those of rows that are told twice add up.
+    """
 
     columns: tuple[array[int] | array[float], ...]
     count: int
+    weights: array[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,21 +35,28 @@ def collect(
             for item in statement.items:
                 _declare(world, scope, statement, item, inside)
     for statement in statements:
-        match statement:
-            case ast.Equation():
-                _equation(world, scope, statement)
-            case ast.Rule():
-                relations.enter(world, scope, statement, inside)
-            case ast.Update():
-                world.updates.append(Written(statement, scope, inside))
-            case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
-                if inside is not None:
-                    messages.not_in_a_module(world.problems, statement.span, inside.name)
-            case _:
-                pass
+        _entered(world, scope, statement, inside)
     relations.settle_rules(world, scope)
     for statement in statements:
         _itself(world, scope, statement)
+
+
+def _entered(world: World, scope: Scope, statement: ast.Statement, inside: ast.Def | None) -> None:
+    """Equations, facts, rules and updates; actions only where they may stand."""
+    match statement:
+        case ast.Equation() if relations.weighs(world, scope, statement):
+            relations.enter_weight(world, scope, statement)
+        case ast.Equation():
+            _equation(world, scope, statement)
+        case ast.Rule():
+            relations.enter(world, scope, statement, inside)
+        case ast.Update():
+            world.updates.append(Written(statement, scope, inside))
+        case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
+            if inside is not None:
+                messages.not_in_a_module(world.problems, statement.span, inside.name)
+        case _:
+            pass
 
 
 def _itself(world: World, scope: Scope, statement: ast.Statement) -> None:
@@ -258,7 +265,7 @@ def _declare(
         messages.not_in_a_module(world.problems, item.span, inside.name)
         return
     owner = scope.params if kind in ("param", "buffer") else scope.prefix
-    if kind == "relation" and statement.element is None and _relation(world, scope, item, owner):
+    if kind == "relation" and _relation(world, scope, statement, item, owner):
         return
     full = f"{owner}{item.name}"
     if kind in ("param", "buffer") and full in world.tensors and inside is not None and item.name not in scope.spans:
@@ -289,9 +296,10 @@ def _declare(
     scope.names[item.name] = View(info, _lead(info, item.span))
 
 
-def _relation(world: World, scope: Scope, item: ast.Declared, owner: str) -> bool:
-    """Enter a declared relation of truth values; one with weights (``float relation``) is a tensor like any other."""
-    if item.element is not None or item.init is not None or item.domain is not None:
+def _relation(world: World, scope: Scope, statement: ast.Declaration, item: ast.Declared, owner: str) -> bool:
+    """Enter a declared relation of truth values, or with weights (``float relation``)."""
+    element = statement.element or item.element
+    if element not in (None, "float") or item.init is not None or item.domain is not None:
         return False
     if item.value is not None and relations.holds_all_positions(world, item.value):
         return False
@@ -299,7 +307,14 @@ def _relation(world: World, scope: Scope, item: ast.Declared, owner: str) -> boo
         return True
     labels, kinds = relations.places_of(world, item)
     info = TensorInfo(
-        f"{owner}{item.name}", "relation", item.span, scope, labels=labels, element="bool", declared=True, relation=True
+        f"{owner}{item.name}",
+        "relation",
+        item.span,
+        scope,
+        labels=labels,
+        element=element or "bool",
+        declared=True,
+        relation=True,
     )
     relations.declare(world, info, item, kinds)
     world.add(info)

@@ -187,6 +187,11 @@ def position_outside(
     problems.error("E1118", f"{place}, but {words}", span)
 
 
+def rule_of_numbers(problems: Problems, span: Span, info: TensorInfo) -> None:
+    help_ = ["define it by an equation, or let a rule derive a relation of truth values"]
+    problems.error("E1106", f"`{info.name}` holds numbers, and rules derive truth values", span, help=help_)
+
+
 def listed_entity(problems: Problems, span: Span, word: str | None) -> None:
     message = "a domain lists words" if word is None else f"`{word}` is listed twice"
     problems.error("E1117", message, (span, "found this"), help=['write `dim color = [Red, Green, "dark blue"]`'])

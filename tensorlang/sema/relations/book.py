@@ -96,7 +96,7 @@ class _Maker:
     def relation(self, told: Told) -> Relation:
         info = told.info
         sorts = tuple(self.sorts.sort((info.name, at)) for at in range(told.places))
-        return Relation(info.name, sorts, info.labels or (), info.span)
+        return Relation(info.name, sorts, info.labels or (), info.span, told.weighted)
 
     def asked(self, head: Literal, drafts: list[Draft]) -> Relation:
         """The relation of a query, with the sorts of its variables."""
@@ -127,7 +127,7 @@ class _Maker:
     def name_columns(self) -> None:
         """Words of files and of what the caller gave are entities too."""
         for told in self.world.told.values():
-            for at, column in enumerate(told.listing.columns if told.listing is not None else ()):
+            for at, column in enumerate(told.listing.columns[: told.places] if told.listing is not None else ()):
                 sort = self.sorts.sort((told.info.name, at))
                 if sort.kind != "word" or sort.domain is None:
                     continue
@@ -199,7 +199,15 @@ class _Maker:
             own = (row[at] for row, _ in facts)
             loaded = self._column(told, at, sort) if told.listing is not None else ()
             columns.append(_column(sort, itertools.chain(own, loaded)))
-        return Table(tuple(columns), len(facts) + (told.listing.count if told.listing is not None else 0))
+        count = len(facts) + (told.listing.count if told.listing is not None else 0)
+        return Table(tuple(columns), count, self._weights(told, len(facts)) if told.weighted else None)
+
+    def _weights(self, told: Told, facts: int) -> array[float]:
+        """A number a row; 1 where a fact says none."""
+        found = array("d", [*told.weights, *([1.0] * (facts - len(told.weights)))])
+        if told.listing is not None:
+            found.extend(self._column(told, told.places, Sort("float")))
+        return found
 
     def _column(self, told: Told, at: int, sort: Sort) -> Iterator[int | float]:
         assert told.listing is not None

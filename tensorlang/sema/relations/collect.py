@@ -13,7 +13,8 @@ from tensorlang.ir.program import FileRef
 from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.relations import lowered
-from tensorlang.sema.scope import Scope, TensorInfo, View
+from tensorlang.sema.relations.aggregates import aggregate_of
+from tensorlang.sema.scope import Scalar, Scope, TensorInfo, View
 from tensorlang.sema.world import World, ast_walk, strip
 from tensorlang.syntax import ast
 
@@ -22,16 +23,29 @@ KINDS = ("int", "float", "word")
 
 @dataclass(slots=True, eq=False)
 class Told:
-    """What a program says of one relation. ``kinds`` are the annotations of its places (``km: int``), None without."""
+    """What a program says of one relation. ``kinds`` are the annotations of its places (``km: int``), None without.
+
+    A relation of numbers has weights: those of its facts, and a column behind its places in what fills it.
+    """
 
     info: TensorInfo
     places: int
     kinds: tuple[str | None, ...]
     named: bool = False
     facts: list[ast.Rule] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
     rules: list[tuple[ast.Rule, Scope]] = field(default_factory=list)
     file: FileRef | None = None
     listing: Listing | None = None
+
+    @property
+    def weighted(self) -> bool:
+        return self.info.element == "float"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of what fills it."""
+        return (*(self.info.labels or ()), *(("weight",) if self.weighted else ()))
 
     @property
     def given(self) -> bool:
@@ -70,7 +84,7 @@ def declare(world: World, info: TensorInfo, item: ast.Declared, kinds: tuple[str
         told.file = file_reference(world.problems, item.value)
     given = world.setting.relations.get(info.name)
     if given is not None:
-        told.listing = given(info.labels or (), item.span, world.problems)
+        told.listing = given(told.columns, item.span, world.problems)
     world.told[info.name] = told
 
 
@@ -99,12 +113,53 @@ def enter(world: World, scope: Scope, rule: ast.Rule, inside: ast.Def | None) ->
     if len(rule.head.arguments) != told.places:
         messages.wrong_places_of(world.problems, rule.head.span, told.info, told.places, len(rule.head.arguments))
         return
-    if rule.body:
+    if rule.body and told.weighted:
+        messages.rule_of_numbers(world.problems, rule.head.span, told.info)
+    elif rule.body:
         told.rules.append((rule, scope))
     elif inside is not None:
         messages.fact_in_a_module(world.problems, rule.span, inside.name)
     else:
         told.facts.append(rule)
+        told.weights += [1.0] * (len(told.facts) - 1 - len(told.weights))
+
+
+def weighs(world: World, scope: Scope, equation: ast.Equation) -> bool:
+    """Whether an equation states a weight: ``Road(Ulm, Bonn) = 440`` of a relation of numbers."""
+    found = scope.names.get(equation.name)
+    told = world.told.get(found.tensor.name) if isinstance(found, View) else None
+    if told is None or not told.weighted or not equation.relation or equation.operator != "=":
+        return False
+    from tensorlang.sema.collect import number_of
+
+    constants = all(_constant(scope, item) for item in equation.items or ())
+    return constants and equation.where is None and number_of(scope, equation.value) is not None
+
+
+def _constant(scope: Scope, item: ast.Item) -> bool:
+    match item:
+        case ast.Number() | ast.String():
+            return True
+        case ast.Name(name=name):
+            return name[0].isupper() or isinstance(scope.find(name), Scalar)
+        case _:
+            return False
+
+
+def enter_weight(world: World, scope: Scope, equation: ast.Equation) -> None:
+    """Keep a fact with its weight."""
+    from tensorlang.sema.collect import number_of
+
+    items = tuple(item for item in equation.items or () if isinstance(item, ast.Name | ast.Number | ast.String))
+    places = tuple(ast.Argument(item, span=item.span) for item in items)
+    head = ast.Call(ast.Name(equation.name, span=equation.left), places, span=equation.left)
+    found = scope.names[equation.name]
+    assert isinstance(found, View)
+    told = world.told[found.tensor.name]
+    before = len(told.facts)
+    enter(world, scope, ast.Rule(head, (), span=equation.span), None)
+    if len(told.facts) > before:
+        told.weights.append(float(number_of(scope, equation.value) or 0))
 
 
 def _relation(world: World, scope: Scope, rule: ast.Rule) -> Told | None:
@@ -136,6 +191,9 @@ def _relation(world: World, scope: Scope, rule: ast.Rule) -> Told | None:
 def _label(node: ast.Expression, at: int) -> str:
     """What a place is called where no declaration names it: as the variable in the first head."""
     inner = strip(node)
+    aggregate = aggregate_of(inner)
+    if aggregate is not None:
+        return aggregate[0]
     return inner.name if isinstance(inner, ast.Name) and inner.name[0].islower() else f"axis{at}"
 
 
@@ -178,7 +236,7 @@ def settle_rules(world: World, scope: Scope) -> None:
 def _look(world: World, told: Told) -> None:
     """Read the rows of a file, and note all words: capitalised ones mean entities in equations from now on."""
     if told.file is not None:
-        told.listing = world.setting.rows(told.file, told.info.labels or (), world.problems)
+        told.listing = world.setting.rows(told.file, told.columns, world.problems)
     for column in told.listing.columns if told.listing is not None else ():
         world.words.update(v for v in column.values if isinstance(v, str) and number(v) is None)
     for fact in told.facts:

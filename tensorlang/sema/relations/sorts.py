@@ -117,7 +117,7 @@ def _rows(sorts: Sorts, told: Told) -> None:
     """The kinds of what facts and files hold."""
     info = told.info
     if told.listing is not None:
-        for at, column in enumerate(told.listing.columns):
+        for at, column in enumerate(told.listing.columns[: told.places]):
             sorts.columns.setdefault((info.name, at), []).append(column)
             kind = told.kinds[at]
             found = "word" if kind == "word" else _kind_of(column)
