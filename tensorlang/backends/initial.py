@@ -2,8 +2,8 @@
 
 In: an initialiser (None: glorot), a shape, what its axes are where the parameter is used, a generator. Out: a tensor.
 An axis that is summed is an input of the unit that the parameter belongs to, any other an output, unless another factor
-has it, too: so ``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', ``W[l,o,i] X[l,i]`` has
-i and fan-out o, and no order of axes is asked for.
+has it, too. So ``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', and
+``W[l,o,i] X[l,i]`` has i and fan-out o; no order of axes is asked for.
 """
 
 from __future__ import annotations
