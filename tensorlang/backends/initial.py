@@ -46,7 +46,7 @@ class Axes:
 def axes_of(program: Program, name: str) -> Axes:
     """The axes of a tensor as the first equation uses them that sums any; where none does, its last one is summed."""
     rank = len(program.tensors[name].axes)
-    circles = [unit.definitions for unit in (*program.scans, *program.fixpoints)]
+    circles = [unit.definitions for unit in program.scans] + [unit.definitions for unit in program.fixpoints]
     for definition in (d for group in (program.definitions, *circles) for d in group):
         for piece in definition.pieces:
             found = _used_in(piece.value, name) if name in tensors_read(piece.value) else Axes(frozenset())
