@@ -2,8 +2,8 @@
 
 In: an initialiser (None: glorot), a shape, what its axes are where the parameter is used, a generator. Out: a tensor.
 An axis that is summed is an input of the unit that the parameter belongs to, any other an output, unless another factor
-has it, too: so ``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', ``W[l,o,i] X[l,i]`` has
-i and fan-out o, and no order of axes is asked for.
+has it, too. So ``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', and
+``W[l,o,i] X[l,i]`` has i and fan-out o; no order of axes is asked for.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Axes:
 def axes_of(program: Program, name: str) -> Axes:
     """The axes of a tensor as the first equation uses them that sums any; where none does, its last one is summed."""
     rank = len(program.tensors[name].axes)
-    circles = [unit.definitions for unit in (*program.scans, *program.fixpoints)]
+    circles = [unit.definitions for unit in program.scans] + [unit.definitions for unit in program.fixpoints]
     for definition in (d for group in (program.definitions, *circles) for d in group):
         for piece in definition.pieces:
             found = _used_in(piece.value, name) if name in tensors_read(piece.value) else Axes(frozenset())

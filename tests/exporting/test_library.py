@@ -47,7 +47,7 @@ _SYSTEM = (
 CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "activation": (
         "input X[b,i]\ndim i = 4\n",
-        dict.fromkeys(("GLU", "ReGLU", "GEGLU", "SwiGLU", "PReLU", "Swish", "Mish", "SquaredReLU"), "X")
+        dict.fromkeys(("GLU", "ReGLU", "GEGLU", "SwiGLU", "Bilinear", "PReLU", "Swish", "Mish", "SquaredReLU"), "X")
         | {"PolyReLU": "X, p=4", "PolyNorm": "X, p=3", "Quadratic": "X, o=2"},
     ),
     "attention": (
@@ -56,7 +56,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "Attend": "Q, K, V", "AttendCausal": "Q, KT, VT", "MultiHead": "X, Memory, h=2, k=3",
             "Causal": "X, h=2, k=3", "GroupedQuery": "X, g=2, r=2, k=3", "Sinusoidal": "X", "Rotary": "X",
-            "Hopfield": "X, Stored, beta=2", "Kronecker": "Image, k=3",
+            "Hopfield": "X, Stored, beta=2", "HopfieldLayer": "X, Memory, k=3, o=2", "Kronecker": "Image, k=3",
         },
     ),
     "conv": (
@@ -65,7 +65,10 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Conv1d": "S, o=2, k=3", "Conv2d": "I, o=2, kx=3, ky=2", "Conv3d": "V, o=2, kx=3, ky=2, kz=2",
             "Same2d": "I, o=2, k=3", "Same1d": "S, o=2, k=3", "Strided2d": "I, o=2, k=3, stride=2",
             "Depthwise2d": "I, k=3", "Pointwise2d": "I, o=2", "Separable2d": "I, o=2, k=3", "NiN": "I, o=2, k=3",
-            "Residual2d": "I, k=3", "MaxPool2d": "I, s=2", "AvgPool2d": "I, s=2", "GlobalPool2d": "I",
+            "Residual2d": "I, k=3", "ResidualNorm2d": "I", "BatchNorm1d": "S", "BatchNorm2d": "I", "BatchNorm3d": "V",
+            "GroupNorm2d": "I, groups=3", "InstanceNorm2d": "I", "Dropout2d": "I", "MaxPool1d": "S, s=2",
+            "AvgPool1d": "S, s=2", "MaxPool3d": "V, s=2", "AvgPool3d": "V, s=2",
+            "MaxPool2d": "I, s=2", "AvgPool2d": "I, s=2", "GlobalPool2d": "I",
         },
     ),
     "graph": (
@@ -133,7 +136,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         "dim i = 3, v = 7\ninput X[b,i], Tok[b] in v\n",
         {
             "Linear": "X, o=2", "Project": "X, o=2", "MLP": "X, hidden=4, o=2", "MLP2": "X, hidden=16, o=2",
-            "LayerNorm": "X", "RMSNorm": "X", "Embedding": "Tok, v=7, d=3",
+            "LayerNorm": "X", "RMSNorm": "X", "BatchNorm": "X", "Dropout": "X, p=0.3", "Embedding": "Tok, v=7, d=3",
         },
     ),
     "ode": (
@@ -173,9 +176,14 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "transformer": (
-        "dim m = 6, t = 5, v = 7\ninput X[b,t,m], Tok[b,t] in v\n",
+        "dim m = 6, t = 5, v = 7, c = 2, x = 6, y = 4\ninput X[b,t,m], Tok[b,t] in v, Memory[b,s,n], Image[b,c,x,y]\n"
+        "dim n = 4\n",
         {
-            "FeedForward": "X, f=8", "EncoderBlock": "X, h=2, k=3, f=8", "DecoderBlock": "X, h=2, k=3, f=8",
+            "FeedForward": "X, f=8", "ReluFeedForward": "X, f=8", "GatedFeedForward": "X, f=8",
+            "EncoderBlock": "X, h=2, k=3, f=8", "DecoderBlock": "X, h=2, k=3, f=8, p=0.1",
+            "CrossDecoderBlock": "X, Memory, h=2, k=3, f=8", "PostEncoderBlock": "X, h=2, k=3, f=8",
+            "PostDecoderBlock": "X, Memory, h=2, k=3, f=8, p=0.1", "CrossDecoder": "X, Memory, layers=2, h=2, k=3, f=8",
+            "ViT": "Image, patch=2, layers=2, h=2, k=3, m=6, f=8, o=3, p=0.1",
             "Encoder": "X, layers=2, h=2, k=3, f=8", "Decoder": "X, layers=2, h=2, k=3, f=8",
             "GPT": "Tok, v=7, layers=2, h=2, k=3, m=6, f=8",
         },
