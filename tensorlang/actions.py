@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from tensorlang.binding import Shaped, bind, known_sizes
 from tensorlang.calling import unknown_sizes
 from tensorlang.data import Access, chosen, load_params, plot, read_tensors, save, save_params
-from tensorlang.deduction import Deduction
+from tensorlang.deduction import answered
 from tensorlang.diagnostics import CompileError, render, run_error
 from tensorlang.ir.program import (
     Action,
@@ -227,13 +227,6 @@ class _Quiet:
 
     def tested(self, result: TestResult) -> None:
         self._outer.tested(result)
-
-
-def answered(deduction: Deduction, action: AskAction) -> Answers:
-    """The answers of a query, as many as there are."""
-    rows = deduction.answers(action.goal)
-    spelled = deduction.spelled(action.goal, rows)
-    return Answers(action.title, action.variables, tuple(spelled), rows.count)
 
 
 def valued(module: Module, name: str, title: str, data: torch.Tensor | None, missing: tuple[str, ...] = ()) -> Value:

@@ -6,9 +6,8 @@ analysed as the last statement of the program; what was derived before is not de
 
 from __future__ import annotations
 
-from tensorlang.actions import answered
 from tensorlang.compiled import Compiled
-from tensorlang.deduction import Deduction
+from tensorlang.deduction import Deduction, answered
 from tensorlang.diagnostics import Problems, nearest, run_error
 from tensorlang.ir.program import AskAction, WhyAction
 from tensorlang.report import Answers

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import run_error
-from tensorlang.ir.program import Facts
+from tensorlang.ir.program import AskAction, Facts
 from tensorlang.ir.rules import Atom, Relation, Sort, Variable
 from tensorlang.limits import Limits
 from tensorlang.records import dataclass, field
+from tensorlang.report import Answers
 
 if TYPE_CHECKING:
     import numpy
@@ -133,3 +134,10 @@ class Deduction:
             inside &= column < size
         truths[tuple(column[inside] for column in rows.columns)] = True if rows.columns else rows.count > 0
         return truths
+
+
+def answered(deduction: Deduction, action: AskAction) -> Answers:
+    """The answers of a query, as many as there are."""
+    rows = deduction.answers(action.goal)
+    spelled = deduction.spelled(action.goal, rows)
+    return Answers(action.title, action.variables, tuple(spelled), rows.count)

@@ -28,5 +28,5 @@ class Limits:
     operations: int = field(default=10**15, metadata={"doc": "estimated multiplications of one evaluation"})
     file: int = field(default=4 << 30, metadata={"doc": "bytes of one data file, unpacked"})
     expansion: int = field(default=200, metadata={"doc": "ratio of unpacked to packed bytes in an archive"})
-    steps: int = field(default=1_000_000, metadata={"doc": "rounds of rules that make new numbers"})
+    steps: int = field(default=100_000, metadata={"doc": "steps of rules that make new numbers"})
     time: float = field(default=0.0, metadata={"doc": "seconds of a run; 0 is no limit"})
