@@ -71,6 +71,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> int:
     folder = given.NAME
+    if not folder or "\0" in folder:
+        raise usage("E1004", f"{folder!r} is no name for a folder", "usage: tensorlang new NAME")
     if os.path.lexists(folder):
         raise usage("E1006", f"`{folder}` is there already", "choose another name; nothing was written")
     points, clouds = two_moons(200)
