@@ -50,7 +50,8 @@ class Exported:
     """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does.
 
     ``sources`` are the files that the program is made of, none of which an export may replace; ``buffers`` are what the
-    model calls those that a step of training writes, in the order of the program's updates; ``strange`` the tensors that hold nan or infinite numbers.
+    model calls those that a step of training writes, in the order of the program's updates; ``strange`` the
+    tensors that hold nan or infinite numbers.
     """
 
     signature: Signature
