@@ -113,10 +113,12 @@ def test(
 
 @dataclass(frozen=True, slots=True)
 class Compiling:
-    """A finished export: the files written, and the trial of it, where one was asked for."""
+    """A finished export: the files written, the trial of it, where one was asked for, and of its tensors those that
+    hold numbers which are not finite."""
 
     files: tuple[str, ...]
     trial: Trial | None
+    strange: tuple[str, ...] = ()
 
 
 def compile_file(
@@ -144,7 +146,7 @@ def compile_file(
     if found is not None:
         found.passed(module.state.floating)
     write(exported, options.limits, force)
-    return Compiling(tuple(exported.files), found)
+    return Compiling(tuple(exported.files), found, exported.strange)
 
 
 def _begin(

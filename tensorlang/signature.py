@@ -116,7 +116,11 @@ def read_signature(stream: BinaryIO, path: str) -> Signature:
     try:
         text = _from_archive(stream) if start == b"PK\x03\x04" else _from_python(stream)
         return _parsed(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile, OSError, EOFError) as problem:
+    except json.JSONDecodeError:
+        raise _unsigned(path, "its signature cannot be read") from None
+    except zipfile.BadZipFile:
+        raise _unsigned(path, "it is an archive that is damaged") from None
+    except (ValueError, KeyError, TypeError, RecursionError, OSError, EOFError) as problem:
         raise _unsigned(path, str(problem) if isinstance(problem, ValueError) else "") from None
 
 

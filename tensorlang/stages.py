@@ -325,11 +325,20 @@ def latex(checked: Checked, name: str | None = None, explicit: bool = False) -> 
     if explicit:
         from tensorlang.ir.latex import rows
 
-        return document(rows(program if name is None else program.restricted((name,))))
+        return document(_printable(rows(program if name is None else program.restricted((name,))), name))
     from tensorlang.syntax.latex import equation
 
     equations = [s for s in checked.file.statements if isinstance(s, ast.Equation)]
-    return document([equation(s) for s in equations if name is None or s.name == name])
+    return document(_printable([equation(s) for s in equations if name is None or s.name == name], name))
+
+
+def _printable(rows: Sequence[tuple[str, str]], name: str | None) -> Sequence[tuple[str, str]]:
+    """The rows of a document, which is none without any: LaTeX refuses an empty one."""
+    if not rows:
+        message = "the program has no equations to print" if name is None else f"no equation computes `{name}`"
+        help = "an equation says what each element of a tensor is: `Y[b,o] = W[o,i] X[b,i]`"
+        raise run_error("E0749", message, help=[help if name is None else "name a tensor that an equation defines"])
+    return rows
 
 
 def _tree(file: ast.File, name: str | None) -> Iterator[str]:

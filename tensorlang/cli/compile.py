@@ -51,6 +51,9 @@ def act(given: argparse.Namespace, console: Console) -> int:
         document["check"] = {"difference": made.trial.difference, "sizes": sizes}
         tried = "; ".join(", ".join(f"{name}={size}" for name, size in chosen.items()) for chosen in sizes if chosen)
         console.say(f"largest difference {made.trial.difference:.2g}" + (f" at {tried}" if tried else ""))
+    if made.strange:
+        document["not_finite"] = list(made.strange)
+        console.say(f"note: nan or infinite numbers in {', '.join(f'`{name}`' for name in made.strange)}")
     console.document |= document
     console.say(f"wrote {' and '.join(made.files)}")
     return FINE

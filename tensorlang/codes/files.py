@@ -250,4 +250,12 @@ CODES: tuple[Code, ...] = (
         "tensorlang compile model.tl -o model.py --load model.safetensors --force",
         "tensorlang compile model.tl -o layer.py --load model.safetensors",
     ),
+    Code(
+        "E0749",
+        "no equations to print",
+        "`tensorlang latex FILE` prints the equations of a program, `tensorlang latex FILE Y` those that compute `Y`. An "
+        "input, a parameter or data has none.",
+        "tensorlang latex model.tl X",
+        "tensorlang latex model.tl Y",
+    ),
 )

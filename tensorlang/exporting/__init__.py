@@ -50,7 +50,8 @@ class Exported:
     """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does.
 
     ``sources`` are the files that the program is made of, none of which an export may replace; ``buffers`` are what the
-    model calls those that a step of training writes, in the order of the program's updates.
+    model calls those that a step of training writes, in the order of the program's updates; ``strange`` the
+    tensors that hold nan or infinite numbers.
     """
 
     signature: Signature
@@ -59,6 +60,7 @@ class Exported:
     model: Any
     sources: tuple[str, ...]
     buffers: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 def export(root: Stored, state: State, path: str, part: Part) -> Exported:
@@ -73,14 +75,15 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     source = state.compiled.checked.source
     # The element type is the module's, which is another than the program's after `.to(torch.float64)`.
     signed = signature(program, source, inputs, numbers, str(state.floating).removeprefix("torch."), count)
+    strange = tuple(name for name, value in values.items() if not bool(value.isfinite().all()))
     if kind == "TorchScript":
         model, content = _scripted(made, signed, values)
-        return Exported(signed, part, {path: content}, model, _sources(state), _buffers(made))
+        return Exported(signed, part, {path: content}, model, _sources(state), _buffers(made), strange)
     stored = {a.name: values[a.tensor] for a in made.arguments if a.tensor in values}
     text = standalone(made, signed, os.path.basename(path), stored)
     weights = os.path.splitext(path)[0] + ".safetensors"
     files = {path: text.encode(), weights: packed(stored)}
-    return Exported(signed, part, files, made.model(values).eval(), _sources(state), _buffers(made))
+    return Exported(signed, part, files, made.model(values).eval(), _sources(state), _buffers(made), strange)
 
 
 def _buffers(made: Generated) -> tuple[str, ...]:
