@@ -69,10 +69,20 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "graph": (
-        "dim i = 3, g = 2\ninput X[n,i], Weight[n,n'], Part[n] in g\nEdge[n,n'] = Weight[n,n'] > 0\n",
+        "dim i = 3, g = 2, f = 2\ninput X[n,i], Weight[n,n'], Part[n] in g, E[n,n',f]\nEdge(n,n') = Weight[n,n'] > 0\n",
         {
-            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "GIN": "X, Edge, hidden=4, o=2",
-            "GAT": "X, Edge, k=2, o=3", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "SAGEMax": "X, Edge, h=4, o=2",
+            "GIN": "X, Edge, hidden=4, o=2", "SIR": "X, Edge, h=4, o=2",
+            "EdgeConditioned": "X, Edge, E, hidden=4, o=2", "GAT": "X, Edge, k=2, o=3", "GATv2": "X, Edge, k=2, o=3",
+            "Transformer": "X, Edge, k=2, o=3", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "MaxPool": "X, Part, g=2", "AttentionPool": "X, Part, g=2", "TopK": "X, Part, g=2",
+        },
+    ),
+    "graph_typed": (
+        "dim i = 4, r = 3, t = 2\ninput X[n,i], Weight[r,n,n'], Type[n] in t\nEdge(r,n,n') = Weight[r,n,n'] > 0\n",
+        {
+            "RGCN": "X, Edge, o=2", "RGCNBasis": "X, Edge, b=2, o=2", "RGAT": "X, Edge, k=2, o=3",
+            "HGT": "X, Type, Edge, types=2, k=2, o=2",
         },
     ),
     "graphical": (
@@ -146,6 +156,13 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "Spectral1d": "U, o=3, modes=3", "Fourier1d": "U, modes=3", "Step1d": "U, modes=3",
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
+        },
+    ),
+    "propagation": (
+        "dim i = 3\ninput X[n,i], Weight[n,n']\nEdge(n,n') = Weight[n,n'] > 0\n",
+        {
+            "Spread": "X, Edge", "APPNP": "X, Edge, steps=3", "DAGNN": "X, Edge, steps=3",
+            "LightGCN": "X, Edge, steps=3", "LTGNN": "X, Edge", "ConvergentSolver": "X, Edge, k=2, h=4, o=3",
         },
     ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
