@@ -114,6 +114,16 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Ridge": "X, T, Z, variance=2, ridge=0.5",
         },
     ),
+    "kg": (
+        "dim v = 5, r = 3, k\ninput Head[b] in v, Rel[b] in r, Tail[b] in v, S[b,v], Right[b], Wrong[b,k], U[r,v,v']\n"
+        "input Place[b]\nFact[r,v,v'] = U[r,v,v'] > 0\nKnown(b,v) = S[b,v] > 1\nRanks[b] = 1 + Place[b]^2\n",
+        dict.fromkeys(("TransE", "DistMult", "ComplEx", "RotatE", "RESCAL"), "Head, Rel, v=5, r=3, d=4")
+        | {
+            "TuckER": "Head, Rel, v=5, r=3, d=4, k=2", "Rules": "Head, Rel, Fact", "OneToAll": "S, Tail",
+            "Margin": "Right, Wrong", "Logistic": "Right, Wrong", "SelfAdversarial": "Right, Wrong",
+            "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
+        },
+    ),
     "loss": (
         "dim c = 3\ninput Y[b,c], T[b,c], N[b,c], Label[b] in c, P0[b], Yes[b]\nP[b] = sig(P0[b])\n"
         "True[b] = Yes[b] > 0\nBool[b,c] = T[b,c] > 0\n",
@@ -130,6 +140,10 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Hopfield": "Pattern, State, steps=4", "Modern": "Pattern, State, beta=2, steps=2", "Titan": "X, d=4, o=2",
             "FastWeights": "X, d=4, o=2", "Choice": "X", "Slots": "X, s=3, d=4",
         },
+    ),
+    "motifs": (
+        "input Weight[n,n']\nEdge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\n",
+        dict.fromkeys(("Wedges", "Triangles", "Squares", "Clustering", "Orbits", "Graphlets"), "Edge"),
     ),
     "networks": (
         "dim n = 5, l = 2, s = 2, r = 2\ninput M[n,l,s,r'], Pixel[b,n], A[i,r], B[j,r], C[k,r], G[p,q,u]\n"
