@@ -72,10 +72,20 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "graph": (
-        "dim i = 3, g = 2\ninput X[n,i], Weight[n,n'], Part[n] in g\nEdge[n,n'] = Weight[n,n'] > 0\n",
+        "dim i = 3, g = 2, f = 2\ninput X[n,i], Weight[n,n'], Part[n] in g, E[n,n',f]\nEdge(n,n') = Weight[n,n'] > 0\n",
         {
-            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "GIN": "X, Edge, hidden=4, o=2",
-            "GAT": "X, Edge, k=2, o=3", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "SAGEMax": "X, Edge, h=4, o=2",
+            "GIN": "X, Edge, hidden=4, o=2", "SIR": "X, Edge, h=4, o=2",
+            "EdgeConditioned": "X, Edge, E, hidden=4, o=2", "GAT": "X, Edge, k=2, o=3", "GATv2": "X, Edge, k=2, o=3",
+            "Transformer": "X, Edge, k=2, o=3", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "MaxPool": "X, Part, g=2", "AttentionPool": "X, Part, g=2", "TopK": "X, Part, g=2",
+        },
+    ),
+    "graph_typed": (
+        "dim i = 4, r = 3, t = 2\ninput X[n,i], Weight[r,n,n'], Type[n] in t\nEdge(r,n,n') = Weight[r,n,n'] > 0\n",
+        {
+            "RGCN": "X, Edge, o=2", "RGCNBasis": "X, Edge, b=2, o=2", "RGAT": "X, Edge, k=2, o=3",
+            "HGT": "X, Type, Edge, types=2, k=2, o=2",
         },
     ),
     "graphical": (
@@ -107,6 +117,16 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Ridge": "X, T, Z, variance=2, ridge=0.5",
         },
     ),
+    "kg": (
+        "dim v = 5, r = 3, k\ninput Head[b] in v, Rel[b] in r, Tail[b] in v, S[b,v], Right[b], Wrong[b,k], U[r,v,v']\n"
+        "input Place[b]\nFact[r,v,v'] = U[r,v,v'] > 0\nKnown(b,v) = S[b,v] > 1\nRanks[b] = 1 + Place[b]^2\n",
+        dict.fromkeys(("TransE", "DistMult", "ComplEx", "RotatE", "RESCAL"), "Head, Rel, v=5, r=3, d=4")
+        | {
+            "TuckER": "Head, Rel, v=5, r=3, d=4, k=2", "Rules": "Head, Rel, Fact", "OneToAll": "S, Tail",
+            "Margin": "Right, Wrong", "Logistic": "Right, Wrong", "SelfAdversarial": "Right, Wrong",
+            "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
+        },
+    ),
     "loss": (
         "dim c = 3\ninput Y[b,c], T[b,c], N[b,c], Label[b] in c, P0[b], Yes[b]\nP[b] = sig(P0[b])\n"
         "True[b] = Yes[b] > 0\nBool[b,c] = T[b,c] > 0\n",
@@ -123,6 +143,10 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Hopfield": "Pattern, State, steps=4", "Modern": "Pattern, State, beta=2, steps=2", "Titan": "X, d=4, o=2",
             "FastWeights": "X, d=4, o=2", "Choice": "X", "Slots": "X, s=3, d=4",
         },
+    ),
+    "motifs": (
+        "input Weight[n,n']\nEdge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\n",
+        dict.fromkeys(("Wedges", "Triangles", "Squares", "Clustering", "Orbits", "Graphlets"), "Edge"),
     ),
     "networks": (
         "dim n = 5, l = 2, s = 2, r = 2\ninput M[n,l,s,r'], Pixel[b,n], A[i,r], B[j,r], C[k,r], G[p,q,u]\n"
@@ -149,6 +173,13 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "Spectral1d": "U, o=3, modes=3", "Fourier1d": "U, modes=3", "Step1d": "U, modes=3",
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
+        },
+    ),
+    "propagation": (
+        "dim i = 3\ninput X[n,i], Weight[n,n']\nEdge(n,n') = Weight[n,n'] > 0\n",
+        {
+            "Spread": "X, Edge", "APPNP": "X, Edge, steps=3", "DAGNN": "X, Edge, steps=3",
+            "LightGCN": "X, Edge, steps=3", "LTGNN": "X, Edge", "ConvergentSolver": "X, Edge, k=2, h=4, o=3",
         },
     ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
