@@ -17,14 +17,16 @@ import torch
 
 from tensorlang.backends.torch_module import Generated, build
 from tensorlang.data import read
+from tensorlang.diagnostics import Problems
 from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.pairs import stored_on_pairs
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor
 from tensorlang.options import Options
 from tensorlang.passes.in_parts import in_parts
 from tensorlang.source import Source
-from tensorlang.stages import Checked, Home, check, planned
+from tensorlang.stages import Checked, Home, check, check_tree, planned
 from tensorlang.unsettled import told
 
 
@@ -45,6 +47,12 @@ class Function:
     unbound: frozenset[Symbol] = frozenset()
     random: bool = False
     plain: Callable[..., Any] | None = None
+    kinds: Kinds = ()
+
+
+# How relations are given that are not tables of truth values: on "pairs", on pairs with "weights", as a "table" of
+# weights; by name, in order.
+Kinds = tuple[tuple[str, str], ...]
 
 
 def is_given(tensor: Tensor) -> bool:
@@ -63,7 +71,9 @@ class Compiled:
         self.home = home
         self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
         self._arrays = arrays
+        self.relations = frozenset(name for name, tensor in self.given.items() if tensor.kind == "relation")
         self._functions: dict[tuple[object, ...], Function] = {}
+        self._weighted: dict[frozenset[str], Program] = {}
         self._lock = threading.Lock()
 
     def function(
@@ -72,32 +82,51 @@ class Compiled:
         floating: torch.dtype,
         unbound: frozenset[Symbol] = frozenset(),
         empty: frozenset[Size] = frozenset(),
+        kinds: Kinds = (),
     ) -> Function:
         """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them.
 
-        ``empty`` are sizes that are 0 in the calls that it is for.
+        ``empty`` are sizes that are 0 in the calls that it is for, ``kinds`` how relations are given in them.
         """
-        key = (outputs, floating, unbound, empty)
+        key = (outputs, floating, unbound, empty, kinds)
         with self._lock:
             if key not in self._functions:
-                self._functions[key] = self._make(outputs, floating, unbound, empty)
+                self._functions[key] = self._make(outputs, floating, unbound, empty, kinds)
             return self._functions[key]
 
+    def related(self, kinds: Kinds) -> Program:
+        """The program for relations given so; raises ``CompileError`` where it is wrong for weights."""
+        weighted = frozenset(name for name, kind in kinds if kind != "pairs")
+        if weighted not in self._weighted:
+            checked, problems = self.checked, Problems()
+            if weighted:
+                checked = check_tree(checked.source, checked.file, problems, self.options, self.home, weighted)
+            self._weighted[weighted] = checked.correct()
+        program = self._weighted[weighted]
+        on_pairs = frozenset(name for name, kind in kinds if kind != "table")
+        return replace(stored_on_pairs(program, on_pairs), pairs_out=True) if on_pairs else program
+
     def _make(
-        self, outputs: tuple[str, ...], floating: torch.dtype, unbound: frozenset[Symbol], empty: frozenset[Size]
+        self,
+        outputs: tuple[str, ...],
+        floating: torch.dtype,
+        unbound: frozenset[Symbol],
+        empty: frozenset[Size],
+        kinds: Kinds,
     ) -> Function:
-        whole = self.program
+        whole = self.related(kinds)
         if unbound:
             whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
         program = whole.restricted(outputs)
         made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
         compute = told(in_type(made.compute, made.plan, floating), made.plan) if outputs else _nothing
-        return Function(outputs, program, made.plan, made.text, compute, given, unbound, draws(program), made.compute)
+        random = draws(program)
+        return Function(outputs, program, made.plan, made.text, compute, given, unbound, random, made.compute, kinds)
 
     def in_parts(self, function: Function, every: Mapping[str, int], floating: torch.dtype) -> Function:
         """A function whose loops store one position in ``every`` for the gradient."""
-        key = (function.text, floating, function.unbound, tuple(sorted(every.items())))
+        key = (function.text, floating, function.unbound, function.kinds, tuple(sorted(every.items())))
         with self._lock:
             if key not in self._functions:
                 made = build(in_parts(function.plan, every), dtype=str(floating).removeprefix("torch."))
@@ -106,7 +135,7 @@ class Compiled:
 
     def as_loops(self, function: Function, floating: torch.dtype) -> Function:
         """A function whose recurrences all go position by position, unless they were asked to be run otherwise."""
-        key = (function.outputs, floating, function.unbound, "loops")
+        key = (function.outputs, floating, function.unbound, function.kinds, "loops")
         with self._lock:
             if key not in self._functions:
                 scans = tuple(

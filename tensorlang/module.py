@@ -18,12 +18,13 @@ import torch
 
 from tensorlang.binding import titled
 from tensorlang.calling import Ready, State, Table, as_tensors, prepare
-from tensorlang.compiled import Compiled
+from tensorlang.compiled import Compiled, Kinds
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
+from tensorlang.relations import held, is_floating, is_sparse, weights_of
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
 from tensorlang.stored import Stored, attribute, fill, reset
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tensorlang.exporting.trial import Trial
 
 _MOST_READY = 4096  # combinations of shapes remembered for one function
+_MOST_RELATED = 8  # and of relations on pairs, which are kept with it
 
 
 class Module(Stored):
@@ -70,6 +72,10 @@ class Module(Stored):
 
     def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
         """What a function of the program computes from what is given."""
+        if self._tl.compiled.relations:
+            table, given, dense = self._related(table, given)
+        else:
+            dense = False
         try:
             key: list[object] = []
             for name, tensor in given.items():
@@ -78,7 +84,7 @@ class Module(Stored):
         except (AttributeError, TypeError):
             ready = None  # not all of it are tensors
         if ready is None:
-            ready, given = self._prepare(table, given)
+            ready, given = self._prepare(table, given, dense)
         if ready.converts:
             given = ready.convert(given)
         try:
@@ -89,9 +95,30 @@ class Module(Stored):
             ready.check_positions(arguments)
         compute = ready.compute
         result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
+        if ready.handed is not None:
+            return ready.handed.outputs(ready.outputs, result)
         return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
 
-    def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
+    def _related(self, table: Table, given: dict[str, Any]) -> tuple[Table, dict[str, Any], bool]:
+        """The function for relations as they are given: on pairs, with weights; and whether none was given so."""
+        state, changed, kinds, dense = self._tl, dict(given), [], True
+        for name in sorted(state.compiled.relations & given.keys()):
+            tensor, value = state.compiled.given[name], given[name]
+            found = held(value, tensor, state.device)
+            dense = dense and not is_sparse(value)
+            if found is not None:
+                changed[name] = found
+                if found.weights is not None:
+                    changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)
+                kinds.append((name, "pairs" if found.weights is None else "weights"))
+            elif is_floating(value):
+                kinds.append((name, "table"))
+        if not kinds:
+            return table, given, False
+        function = table.function
+        return self.table(function.outputs, function.unbound, tuple(kinds)), changed, dense
+
+    def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
         tensors = as_tensors(self._tl, table.function, given)
         key: list[object] = []
@@ -99,8 +126,8 @@ class Module(Stored):
             key += (name, tensor.shape, tensor.dtype, tensor.device)
         ready = table.ready.get(tuple(key))
         if ready is None:
-            ready = prepare(self, self._tl, table.function, tensors)
-            if len(table.ready) >= _MOST_READY:
+            ready = prepare(self, self._tl, table.function, tensors, dense)
+            if len(table.ready) >= (_MOST_RELATED if table.function.kinds else _MOST_READY):
                 table.ready.clear()
             table.ready[tuple(key)] = ready
         return ready, tensors
@@ -127,14 +154,14 @@ class Module(Stored):
             raise run_error("E0608", f"`{twice}` is given twice: by its place and by its name")
         return named | kwargs
 
-    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset()) -> Table:
-        """The function of some tensors, with the calls of it seen so far."""
+    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset(), kinds: Kinds = ()) -> Table:
+        """The function of some tensors, with the calls of it seen so far; ``kinds`` says how relations are given."""
         state = self._tl
-        key = (outputs, unbound)
+        key = (outputs, unbound, kinds)
         if key not in state.tables:
             for name in outputs:
                 known_tensor(state.compiled.program, name)
-            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound), {})
+            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound, kinds=kinds), {})
         return state.tables[key]
 
     def main(self) -> Table:

@@ -108,8 +108,15 @@ def check(source: Source, options: Options, folder: str | None = None) -> Checke
         return check_tree(source, file, problems, options, Home(folder))
 
 
-def check_tree(source: Source, file: ast.File, problems: Problems, options: Options, home: Home) -> Checked:
-    """Analyse a tree (of one source or of several)."""
+def check_tree(
+    source: Source,
+    file: ast.File,
+    problems: Problems,
+    options: Options,
+    home: Home,
+    weighted: frozenset[str] = frozenset(),
+) -> Checked:
+    """Analyse a tree (of one source or of several); ``weighted`` are relations that have weights for truth values."""
     program = None
     _check_options(options, problems)
     if not problems.errors:
@@ -120,6 +127,7 @@ def check_tree(source: Source, file: ast.File, problems: Problems, options: Opti
             limits=options.limits,
             load_module=library.load,
             probe=lambda file, problems: _probe(home.access(options, file.span), file, problems),
+            weighted=weighted,
         )
         program = analyse(file, setting, problems)
         if program is not None:

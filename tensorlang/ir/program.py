@@ -16,6 +16,7 @@ from tensorlang.ir.nodes import Expr, Index
 from tensorlang.source import Span
 
 if TYPE_CHECKING:
+    from tensorlang.ir.pairs import Pairs, Recipe, Stored
     from tensorlang.ir.recursion import Fixpoint, Recursion, Scan
 
 
@@ -197,7 +198,9 @@ class Program:
     ``updates`` are (buffer, tensor with its next value) pairs. ``scans`` and ``fixpoints`` are as the analysis found
     them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
     stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
-    through gets its name back.
+    through gets its name back. ``pairs`` are the sets of pairs that tensors are held on, ``stored`` the tensors that
+    are (``ir/pairs.py``), ``recipes`` how tensors of the kind ``pairs`` are made of others before a call;
+    ``pairs_out``: outputs that are held on pairs are handed out so.
     """
 
     tensors: Mapping[str, Tensor]
@@ -212,6 +215,10 @@ class Program:
     fixpoints: tuple[Fixpoint, ...] = ()
     recursions: tuple[Recursion, ...] = ()
     inlined: tuple[tuple[Tensor, Definition], ...] = ()
+    pairs: Mapping[str, Pairs] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    pairs_out: bool = False
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)
@@ -243,6 +250,7 @@ class Program:
         fixpoints = tuple(unit for unit in self.fixpoints if needed.intersection(unit.members))
         recursions = tuple(unit for unit in self.recursions if needed.intersection(unit.members))
         needed |= {name for unit in (*scans, *fixpoints, *recursions) for name in unit.members}
+        needed |= {tensor.name for tensor in self.of_kind("pairs")}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
         return replace(
             self,

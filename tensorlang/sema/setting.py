@@ -27,7 +27,8 @@ class Setting:
     """``dims`` overrides or gives sizes; ``values`` overrides constants; the callables do what needs the file system.
 
     ``load_module(name, is_path, span, problems)`` gives a parsed file or reports why not; ``probe(file, problems)``
-    gives the shape and element type of a data file without reading it whole.
+    gives the shape and element type of a data file without reading it whole. ``weighted`` are relations that are given
+    with weights: their elements are floats, 0 where they do not hold.
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
@@ -35,3 +36,4 @@ class Setting:
     limits: Limits = field(default_factory=Limits)
     load_module: Callable[[str, bool, Span, Problems], ast.File | None] = _no_imports
     probe: Callable[[FileRef, Problems], tuple[tuple[int, ...], str] | None] = _no_files
+    weighted: frozenset[str] = frozenset()
