@@ -259,8 +259,8 @@ def tell_tables(function: Function, sizes: Mapping[Symbol, int]) -> None:
     plan = function.plan
     made = {slot.tensor for part in every_plan(plan) for slot in part.slots}
     for name in plan.stored:
-        if name in made and name in function.program.tensors:
-            tensor = function.program.tensors[name]
+        tensor = function.program.tensors.get(name)
+        if name in made and tensor is not None and len(tensor.axes) > 1:
             shape = tuple(size.value(sizes) for size in tensor.shape)
             message = (
                 f"`{name}` is on pairs, and a table of {in_words(shape)} = {prod(shape):,} elements is made of it: "

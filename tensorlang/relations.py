@@ -1,8 +1,8 @@
 """Relations that are given on pairs: what a caller gives as sorted columns, and what is made of columns before a call.
 
 In: a sparse tensor of torch, ``tl.pairs(index, sizes)``, or a dense table that is nearly empty. Out: a ``Held``:
-distinct rows of positions in rising order, with weights where there are any; and, for the function that is called, every tensor
-that it takes of them (row pointers, orders, unions), made once and kept with the relation.
+distinct rows of positions in rising order, with weights where there are any; and, for the function that is called,
+every tensor that it takes of them (row pointers, orders, unions), made once and kept with the relation.
 """
 
 from __future__ import annotations

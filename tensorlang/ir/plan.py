@@ -144,7 +144,7 @@ class Plan:
     """``results`` pair a tensor's name with the code that returns it.
 
     ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more. ``pairs``,
-    ``stored`` and ``recipes`` are the program's: what is on pairs, and how the arguments of the kind ``pairs`` are made.
+    ``stored`` and ``recipes`` are the program's: what is on pairs, and how arguments of the kind ``pairs`` are made.
     """
 
     source: str

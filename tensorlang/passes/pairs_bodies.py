@@ -96,7 +96,8 @@ def _body(
         if name not in kept and name in outside and moved.tensors[name].kind == "input":
             kept[name] = Feed(name, "whole", name)
     tensors = {n: t for n, t in moved.tensors.items() if t.kind != "input" or n in kept}
-    return replace(moved, tensors=tensors), tuple(kept.values())
+    inputs = [name for name, tensor in tensors.items() if tensor.kind == "input"]
+    return replace(moved, tensors=tensors), tuple(kept[name] for name in inputs)
 
 
 def _visible(body: Program, feeds: tuple[Feed, ...], table: Table) -> dict[str, Stored]:
