@@ -1,7 +1,7 @@
 """Tensorlang: tensor equations compiled to PyTorch.
 
-``compile``, ``function``, ``run`` and ``Session`` are loaded when first asked for, so that ``import tensorlang`` is
-fast.
+``compile``, ``function``, ``pairs``, ``run`` and ``Session`` are loaded when first asked for, so that
+``import tensorlang`` is fast.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tensorlang.limits import Limits
 from tensorlang.options import Options
 
 if TYPE_CHECKING:
-    from tensorlang.api import compile, function, run
+    from tensorlang.api import compile, function, pairs, run
     from tensorlang.module import Module
     from tensorlang.session import Session
 
@@ -29,10 +29,11 @@ __all__ = [
     "__version__",
     "compile",
     "function",
+    "pairs",
     "run",
 ]
 
-_PLACES = {"compile": "api", "function": "api", "run": "api", "Session": "session", "Module": "module"}
+_PLACES = {"compile": "api", "function": "api", "pairs": "api", "run": "api", "Session": "session", "Module": "module"}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ from tensorlang.source import Source
 if TYPE_CHECKING:
     from tensorlang.driver import Checked
     from tensorlang.module import Module
+    from tensorlang.relations import Pairs
 
 Program = str | PathLike[str]
 
@@ -126,6 +127,17 @@ def function(text: Program, **options: Any) -> Callable:
     made = Callable(compile(text, **options))
     made.module.eval()
     return made
+
+
+def pairs(index: Any, sizes: Sequence[int], *, values: Any = None) -> Pairs:
+    """A relation by its pairs, for calls: ``prog(H=h, Edge=tl.pairs(index, (n, n)))``.
+
+    ``index`` holds positions, [places, pairs], in any order; ``sizes`` are those of the places; ``values`` are weights,
+    which take the place of truth in arithmetic. What comes more than once counts once, and its weights are added.
+    """
+    from tensorlang.relations import Pairs
+
+    return Pairs(index, [operator.index(size) for size in sizes], values)
 
 
 def run(program: Program, options: Options | None = None, /, **inputs: Any) -> dict[str, Any]:

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import torch
 
-from tensorlang.binding import Bindings, Shaped, bind, check_program, declared, known_sizes, numbers
+from tensorlang.binding import Bindings, Origin, Shaped, bind, check_program, declared, in_words, known_sizes, numbers
 from tensorlang.budget import check_budget
 from tensorlang.compiled import Compiled, Function
-from tensorlang.diagnostics import RunError, nearest, run_error
+from tensorlang.diagnostics import Diagnostic, RunError, diagnostic, nearest, render, run_error
 from tensorlang.draws import stream
 from tensorlang.inputs import as_tensor, check_device, check_positions, converted
 from tensorlang.ir.domain import Symbol
+from tensorlang.ir.pairs import KIND
+from tensorlang.ir.plan import every_plan
 from tensorlang.ir.program import Program, Tensor
 from tensorlang.keeping import need_of, over_budget, parts_within
 from tensorlang.passes.vanishing import empty_sizes
 from tensorlang.records import dataclass, field
+from tensorlang.relations import Held, Maker, as_sparse, is_sparse, told_on_pairs
 from tensorlang.stored import Stored, holder, materialise, stored
 
 Given = dict[str, Any]
@@ -34,6 +38,7 @@ class Ready:
     """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name.
 
     ``names`` are the arguments' full names. Behind ``outputs``, ``compute`` returns the next values of ``buffers``.
+    ``handed`` are the outputs that relations on pairs hold: each with the columns of its places and its sizes.
     """
 
     outputs: tuple[str, ...]
@@ -46,6 +51,7 @@ class Ready:
     random: bool
     names: tuple[str, ...]
     buffers: tuple[str, ...] = ()
+    handed: Handed | None = None
 
     def convert(self, given: Given) -> Given:
         return given | {name: converted(given[name], tensor, self.floating, True) for name, tensor in self.converts}
@@ -53,6 +59,32 @@ class Ready:
     def check_positions(self, arguments: Sequence[Any]) -> None:
         for at, tensor, size in self.positions:
             check_positions(arguments[at], tensor, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Results by the names of the outputs, where some are held on pairs: ``results`` are the names that a function
+    returns, ``parts`` for each output on pairs its values, columns, places and sizes; ``dense`` makes them tables."""
+
+    results: tuple[str, ...]
+    parts: Mapping[str, tuple[str | None, tuple[torch.Tensor, ...], tuple[int | None, ...], tuple[int, ...]]]
+    dense: bool
+
+    def outputs(self, names: Sequence[str], found: Any) -> dict[str, torch.Tensor]:
+        values = (
+            {}
+            if not self.results
+            else dict(zip(self.results, (found,) if len(self.results) == 1 else found, strict=True))
+        )
+        made = {}
+        for name in names:
+            if name in self.parts:
+                held, columns, places, shape = self.parts[name]
+                sparse = as_sparse(None if held is None else values[held], columns, places, shape)
+                made[name] = sparse.to_dense() if self.dense else sparse
+            else:
+                made[name] = values[name]
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +107,13 @@ class State:
     mains: dict[bool, Table] = field(default_factory=dict)
     checked: set[tuple[str, int]] = field(default_factory=set)
     generator: torch.Generator | None = None
+    told: dict[str, Held] = field(default_factory=dict)
+
+    def told_relations(self) -> dict[str, Held]:
+        """The relations that facts and rules define and that are held on pairs, derived when first asked for."""
+        for name in self.compiled.on_pairs.keys() - self.told.keys():
+            self.told[name] = told_on_pairs(self.compiled, self.compiled.program.tensors[name], self.device)
+        return self.told
 
     def stream(self) -> torch.Generator:
         """Where random functions draw from."""
@@ -84,7 +123,7 @@ class State:
 
     def forget(self) -> None:
         """Drop the calls that were checked: devices or element types have changed."""
-        self.tables, self.mains, self.checked = {}, {}, set()
+        self.tables, self.mains, self.checked, self.told = {}, {}, set(), {}
 
     def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
         # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
@@ -96,6 +135,9 @@ def as_tensors(state: State, function: Function, given: Given) -> Given:
     known = state.compiled.given
     result: Given = {}
     for name, value in given.items():
+        if isinstance(value, Held) or name.endswith(".weights"):
+            result[name] = value
+            continue
         tensor = known.get(name)
         if tensor is None and function.unbound:
             tensor = state.compiled.program.tensors.get(name)
@@ -103,7 +145,7 @@ def as_tensors(state: State, function: Function, given: Given) -> Given:
             raise unexpected(name, state.compiled)
         result[name], chosen = as_tensor(value, tensor, state.device)
         check_device(result[name], tensor, state.device)
-        if not chosen:
+        if not chosen and not (tensor.kind == "relation" and result[name].is_floating_point()):
             result[name] = converted(result[name], tensor, state.floating, False)
     missing = [name for name in function.given if name not in given and name not in state.defaults]
     if missing:
@@ -115,7 +157,15 @@ def all_converted(state: State, function: Function, given: Given) -> dict[str, t
     """What was given, as tensors of the program's element types."""
     tensors = state.compiled.program.tensors
     made = as_tensors(state, function, given)
-    return {name: converted(value, tensors[name], state.floating, True) for name, value in made.items()}
+    return {
+        name: value if is_related(value, tensors[name]) else converted(value, tensors[name], state.floating, True)
+        for name, value in made.items()
+    }
+
+
+def is_related(value: Any, tensor: Tensor) -> bool:
+    """Whether a relation is given as pairs, or with weights."""
+    return isinstance(value, Held) or (tensor.kind == "relation" and (is_sparse(value) or value.is_floating_point()))
 
 
 def settle(module: Stored, state: State, function: Function, given: Given) -> Bindings:
@@ -134,7 +184,12 @@ def _bound(module: Stored, state: State, part: Program, given: Given) -> Binding
     defaults = [Shaped(tensors[n], tuple(value.shape)) for n, value in state.defaults.items() if n not in given]
     shaped = [Shaped(tensor, tuple(given[n].shape)) for n, tensor in tensors.items() if n in given]
     known = known_sizes(part, state.compiled.options.dims)
-    return bind(state.compiled.program, [*kept, *defaults, *shaped], known)
+    bindings = bind(state.compiled.program, [*kept, *defaults, *shaped], known)
+    for name, relation in given.items():
+        if isinstance(relation, Held):
+            words = f"the number of pairs of `{name}`"
+            bindings[Symbol(f"{name}.pairs")] = Origin(relation.count, words, tensors[name].span, "pair")
+    return bindings
 
 
 def unknown_sizes(module: Stored, state: State, name: str, given: Given) -> tuple[str, ...]:
@@ -145,15 +200,27 @@ def unknown_sizes(module: Stored, state: State, name: str, given: Given) -> tupl
     return tuple(sorted(str(symbol) for symbol in needed - known.keys()))
 
 
-def prepare(module: Stored, state: State, function: Function, given: Given) -> Ready:
-    """Check a call whose inputs are tensors already, and settle where its arguments come from."""
-    tensors = state.compiled.program.tensors
+def prepare(module: Stored, state: State, function: Function, given: Given, dense: bool = False) -> Ready:
+    """Check a call whose inputs are tensors already, and settle where its arguments come from.
+
+    ``dense``: outputs that are held on pairs are made tables, as those of a caller who gave tables.
+    """
+    tensors = {
+        **state.compiled.program.tensors,
+        **{n: function.program.tensors[n] for n, k in function.kinds if k == "table"},
+    }
+    plain = {name: value for name, value in given.items() if name in tensors and not isinstance(value, Held)}
     converts = tuple(
-        (n, tensors[n]) for n in given if converted(given[n], tensors[n], state.floating, True) is not given[n]
+        (n, tensors[n]) for n in plain if converted(plain[n], tensors[n], state.floating, True) is not plain[n]
     )
     sizes = numbers(settle(module, state, function, given))
     if 0 in sizes.values() and (empty := empty_sizes(function.program, sizes)):
-        function = state.compiled.function(function.outputs, state.floating, function.unbound, empty, function.mode)
+        function = state.compiled.function(
+            function.outputs, state.floating, function.unbound, empty, function.mode, function.kinds
+        )
+    maker = Maker(function.plan.recipes, {n: v for n, v in given.items() if isinstance(v, Held)}, sizes)
+    made = maker.arguments(function.plan)
+    tell_tables(function, sizes)
     check_budget(function.plan, sizes, state.compiled.options.limits, state.floating.itemsize)
     function = _within_budget(state, function, given, sizes)
     sources: list[tuple[Mapping[str, Any] | None, str]] = []
@@ -161,6 +228,9 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
     for at, argument in enumerate(function.plan.arguments):
         if argument.kind == "size":
             sources.append(({symbol.name: size for symbol, size in sizes.items()}, argument.tensor))
+            continue
+        if argument.kind == KIND:
+            sources.append((made if argument.tensor in made else None, argument.tensor))
             continue
         tensor = tensors[argument.tensor]
         sources.append(_source(module, state, tensor, given))
@@ -179,7 +249,44 @@ def prepare(module: Stored, state: State, function: Function, given: Given) -> R
         function.random,
         tuple(argument.tensor for argument in function.plan.arguments),
         tuple(update.buffer for update in function.updates),
+        _handed(function, maker, sizes, dense),
     )
+
+
+def _handed(function: Function, maker: Maker, sizes: Mapping[Symbol, int], dense: bool) -> Handed | None:
+    """The outputs that are held on pairs, if any are."""
+    plan, parts = function.plan, {}
+    for name in function.outputs:
+        held = plan.stored.get(name)
+        if held is not None:
+            columns = [maker.make(c) for c in plan.pairs[held.pairs].columns[: len(held.places) - len(held.own)]]
+            shape = tuple(size.value(sizes) for size in function.program.tensors[name].shape)
+            parts[name] = (held.values, tuple(columns), held.places, shape)
+    return Handed(tuple(name for name, _ in plan.results), parts, dense) if parts else None
+
+
+def tell_tables(function: Function, sizes: Mapping[Symbol, int]) -> None:
+    """Warn of tensors on pairs of which a table is made after all."""
+    plan = function.plan
+    made = {slot.tensor for part in every_plan(plan) for slot in part.slots}
+    for name in plan.stored:
+        tensor = function.program.tensors.get(name)
+        if name in made and tensor is not None and len(tensor.axes) > 1:
+            shape = tuple(size.value(sizes) for size in tensor.shape)
+            message = (
+                f"`{name}` is on pairs, and a table of {in_words(shape)} = {prod(shape):,} elements is made of it: "
+                "an equation reads it where its pairs do not lead"
+            )
+            told = diagnostic("W0904", message, tensor.span, severity="warning")
+            warnings.warn(DenseTable(told), stacklevel=7)
+
+
+class DenseTable(UserWarning):
+    """A table is made of what is held on pairs."""
+
+    def __init__(self, told: Diagnostic) -> None:
+        super().__init__(render([told]))
+        self.code = told.code
 
 
 def _within_budget(state: State, function: Function, given: Given, sizes: Mapping[Symbol, int]) -> Function:

@@ -106,6 +106,15 @@ class Deduction:
             return [()] * rows.count
         return list(zip(*columns, strict=True))
 
+    def pairs(self, name: str) -> tuple[list[numpy.ndarray[Any, Any]], numpy.ndarray[Any, Any] | None]:
+        """The columns of a relation, sorted, and its weights, if it has any: then rows may come more than once."""
+        import numpy
+
+        table = self.facts.given.get(name)
+        if table is not None and table.weights is not None:
+            return [numpy.array(column) for column in table.columns], numpy.array(table.weights)
+        return [numpy.array(column) for column in self.rows(name)[name].columns], None
+
     # --- for the tensor half ---------------------------------------------------------------------------------------
 
     def dense(self, name: str, sizes: Sequence[int | None]) -> numpy.ndarray[Any, Any]:

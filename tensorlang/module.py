@@ -20,13 +20,14 @@ import torch
 
 from tensorlang.binding import titled
 from tensorlang.calling import Ready, State, Table, as_tensors, prepare
-from tensorlang.compiled import Compiled
+from tensorlang.compiled import Compiled, Kinds
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.mode import Mode
 from tensorlang.ir.program import Program
+from tensorlang.relations import held, is_floating, is_sparse, weights_of
 from tensorlang.results import Outputs
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 Keep = Callable[[dict[str, torch.Tensor]], None]
 _MOST_READY = 4096  # combinations of shapes remembered for one function
+_MOST_RELATED = 8  # and of relations on pairs, which are kept with it
 
 
 class Module(Stored):
@@ -82,6 +84,10 @@ class Module(Stored):
 
         That of a step hands the next values of buffers to ``keep``, or writes them.
         """
+        if self._tl.compiled.relations or self._tl.compiled.on_pairs:
+            table, given, dense = self._related(table, given)
+        else:
+            dense = False
         try:
             key: list[object] = []
             for name, tensor in given.items():
@@ -90,7 +96,7 @@ class Module(Stored):
         except (AttributeError, TypeError):
             ready = None  # not all of it are tensors
         if ready is None:
-            ready, given = self._prepare(table, given)
+            ready, given = self._prepare(table, given, dense)
         if ready.converts:
             given = ready.convert(given)
         try:
@@ -106,14 +112,20 @@ class Module(Stored):
         result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
         if ready.buffers:
             return self._after(ready, result, keep or self.write)
+        if ready.handed is not None:
+            return Outputs(ready.handed.outputs(ready.outputs, result), self.describe)
         named = ((ready.only, result),) if ready.only is not None else zip(ready.outputs, result, strict=True)
         return Outputs(named, self.describe)
 
     def _after(self, ready: Ready, result: Any, keep: Keep) -> Outputs:
         """The outputs of a step, the buffers taken care of."""
         values = result if isinstance(result, tuple) else (result,)
-        outputs = Outputs(zip(ready.outputs, values, strict=False), self.describe)
-        keep({name: v.detach() for name, v in zip(ready.buffers, values[len(outputs) :], strict=True)})
+        own = values[: len(values) - len(ready.buffers)]
+        if ready.handed is not None:
+            outputs = Outputs(ready.handed.outputs(ready.outputs, own if len(own) != 1 else own[0]), self.describe)
+        else:
+            outputs = Outputs(zip(ready.outputs, own, strict=True), self.describe)
+        keep({name: v.detach() for name, v in zip(ready.buffers, values[len(own) :], strict=True)})
         return outputs
 
     def write(self, values: Mapping[str, torch.Tensor]) -> None:
@@ -122,7 +134,31 @@ class Module(Stored):
             for name, value in values.items():
                 attribute(self, name).copy_(value)
 
-    def _prepare(self, table: Table, given: dict[str, Any]) -> tuple[Ready, dict[str, Any]]:
+    def _related(self, table: Table, given: dict[str, Any]) -> tuple[Table, dict[str, Any], bool]:
+        """The function for relations as they are given: on pairs, with weights; and whether none was given so."""
+        state, changed, kinds, dense = self._tl, dict(given), [], True
+        for name in sorted(state.compiled.relations & given.keys()):
+            tensor, value = state.compiled.given[name], given[name]
+            found = held(value, tensor, state.device)
+            dense = dense and not is_sparse(value)
+            if found is not None:
+                changed[name] = found
+                if found.weights is not None:
+                    changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)
+                kinds.append((name, "pairs" if found.weights is None else "weights"))
+            elif is_floating(value):
+                kinds.append((name, "table"))
+        function = table.function
+        for name, found in state.told_relations().items() if state.compiled.on_pairs else ():
+            changed[name] = found
+            if found.weights is not None:
+                changed[f"{name}.weights"] = weights_of(found, state.compiled.program.tensors[name], state.floating)
+        if not kinds:
+            return table, changed, dense
+        step = function.mode is Mode.STEP
+        return self.table(function.outputs, function.unbound, step, tuple(kinds)), changed, dense
+
+    def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
         tensors = as_tensors(self._tl, table.function, given)
         key: list[object] = []
@@ -130,8 +166,8 @@ class Module(Stored):
             key += (name, tensor.shape, tensor.dtype, tensor.device)
         ready = table.ready.get(tuple(key))
         if ready is None:
-            ready = prepare(self, self._tl, table.function, tensors)
-            if len(table.ready) >= _MOST_READY:
+            ready = prepare(self, self._tl, table.function, tensors, dense)
+            if len(table.ready) >= (_MOST_RELATED if table.function.kinds else _MOST_READY):
                 table.ready.clear()
             table.ready[tuple(key)] = ready
         return ready, tensors
@@ -158,18 +194,25 @@ class Module(Stored):
             raise run_error("E0608", f"`{twice}` is given twice: by its place and by its name")
         return named | kwargs
 
-    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset(), step: bool = False) -> Table:
+    def table(
+        self,
+        outputs: tuple[str, ...],
+        unbound: frozenset[Symbol] = frozenset(),
+        step: bool = False,
+        kinds: Kinds = (),
+    ) -> Table:
         """The function of some tensors in the module's mode, with the calls of it seen so far.
 
-        A ``step`` of training gives the next values of buffers, too.
+        A ``step`` of training gives the next values of buffers, too; ``kinds`` says how relations are given.
         """
         state = self._tl
         mode = Mode.EVALUATION if not self.training else Mode.STEP if step else Mode.TRAINING
-        key = (outputs, unbound, mode if state.compiled.has_modes else Mode.EVALUATION)
+        key = (outputs, unbound, mode if state.compiled.has_modes else Mode.EVALUATION, kinds)
         if key not in state.tables:
             for name in outputs:
                 known_tensor(state.compiled.program, name)
-            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound, mode=mode), {})
+            function = state.compiled.function(outputs, state.floating, unbound, mode=mode, kinds=kinds)
+            state.tables[key] = Table(function, {})
         return state.tables[key]
 
     def main(self) -> Table:

@@ -119,8 +119,13 @@ def check_tree(
     options: Options,
     home: Home,
     listings: dict[FileRef, Listing] | None = None,
+    weighted: frozenset[str] = frozenset(),
 ) -> Checked:
-    """Analyse a tree (of one source or of several). ``listings`` keeps the rows of files between analyses."""
+    """Analyse a tree (of one source or of several).
+
+    ``listings`` keeps the rows of files between analyses; ``weighted`` are relations that have weights for truth
+    values.
+    """
     program = None
     _check_options(options, problems)
     if not problems.errors:
@@ -135,6 +140,7 @@ def check_tree(
                 home.access(options, file.span), file, labels, problems, {} if listings is None else listings
             ),
             relations={**_named_files(options), **options.relations},
+            weighted=weighted,
         )
         program = analyse(file, setting, problems)
         if program is not None:

@@ -99,7 +99,9 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
 def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
     """Parameters, buffers and what the program loads or writes out."""
     computed = ("defined", "scanned", "mode")
-    return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
+    tensors = compiled.program.tensors.values()
+    kept = (tensor for tensor in tensors if tensor.kind not in computed and not is_given(tensor))
+    return tuple(tensor for tensor in kept if tensor.name not in compiled.on_pairs)
 
 
 def _store(module: torch.nn.Module, leaf: str, tensor: Tensor, value: Any) -> None:

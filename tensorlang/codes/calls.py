@@ -178,6 +178,16 @@ LIMITS: tuple[Code, ...] = (
         "beside loops, and the positions that are stored, cannot be made less; the program runs all the same.",
     ),
     Code(
+        "W0904",
+        "a table is made of what is on pairs",
+        "A relation that is given on pairs, and what is made of it, is computed pair by pair: products and guards with it, "
+        "sums, reductions and softmax over its indices. Where an equation asks for elements that the pairs do not lead to "
+        "(`exp(Edge[n,n'])` is 1 where there is no pair), all elements are computed. The result is right, but takes time "
+        "and memory of the whole table.",
+        "Y[n] = sum[n'](exp(Edge[n,n']) H[n'])",
+        "Y[n] = sum[n'](exp(Edge[n,n']) H[n'] where Edge(n,n'))",
+    ),
+    Code(
         "E0914",
         "a memory budget that is no number of bytes",
         "`memory_budget=512 * 2**20` is what a gradient may keep, in bytes; 0 sets no budget. On the command line it is "

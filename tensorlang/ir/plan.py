@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.pairs import Pairs, Recipe, Stored
 from tensorlang.ir.recursion import Feed, Iteration, Loop
-from tensorlang.records import dataclass
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]
@@ -142,7 +143,8 @@ class IterationPlan:
 class Plan:
     """``results`` pair a tensor's name with the code that returns it.
 
-    ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more.
+    ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more. ``pairs``,
+    ``stored`` and ``recipes`` are the program's: what is on pairs, and how arguments of the kind ``pairs`` are made.
     """
 
     source: str
@@ -153,6 +155,9 @@ class Plan:
     sizes: tuple[Binding, ...]
     loops: tuple[LoopPlan | IterationPlan, ...] = ()
     domains: tuple[Size, ...] = ()
+    pairs: Mapping[str, Pairs] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
 
 
 def steps_of(loop: LoopPlan | IterationPlan) -> tuple[tuple[str, Plan], ...]:

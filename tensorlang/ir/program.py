@@ -16,6 +16,7 @@ from tensorlang.records import dataclass, field, replace
 from tensorlang.source import Span
 
 if TYPE_CHECKING:
+    from tensorlang.ir.pairs import Pairs, Recipe, Stored
     from tensorlang.ir.recursion import Fixpoint, Recursion, Scan
     from tensorlang.ir.rules import Rulebook, Table
 
@@ -253,7 +254,10 @@ class Program:
     ``updates`` say what a step of training writes to buffers. ``scans`` and ``fixpoints`` are as the analysis found
     them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
     stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
-    through gets its name back. ``facts`` are the relations that facts, files and rules define, if any.
+    through gets its name back. ``facts`` are the relations that facts, files and rules define, if any. ``pairs`` are
+    the sets of pairs that tensors are held on, ``stored`` the tensors that are (``ir/pairs.py``), ``recipes`` how
+    tensors of the kind ``pairs`` are made of others before a call; ``pairs_out``: outputs that are held on pairs are
+    handed out so.
     """
 
     tensors: Mapping[str, Tensor]
@@ -269,6 +273,10 @@ class Program:
     recursions: tuple[Recursion, ...] = ()
     inlined: tuple[tuple[Tensor, Definition], ...] = ()
     facts: Facts | None = None
+    pairs: Mapping[str, Pairs] = field(default_factory=dict)
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    pairs_out: bool = False
 
     def of_kind(self, *kinds: str) -> tuple[Tensor, ...]:
         return tuple(tensor for tensor in self.tensors.values() if tensor.kind in kinds)
@@ -300,6 +308,7 @@ class Program:
         fixpoints = tuple(unit for unit in self.fixpoints if needed.intersection(unit.members))
         recursions = tuple(unit for unit in self.recursions if needed.intersection(unit.members))
         needed |= {name for unit in (*scans, *fixpoints, *recursions) for name in unit.members}
+        needed |= {tensor.name for tensor in self.of_kind("pairs")}
         tensors = {name: tensor for name, tensor in self.tensors.items() if name in needed}
         return replace(
             self,

@@ -29,7 +29,7 @@ from tensorlang.ir.rewrite import bound_inside, indices_inside
 from tensorlang.ops import AGGREGATES, ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 DTYPES = ("bool", "int", "bf16", "float", "float64", "complex")
-KINDS = ("input", "param", "buffer", "data", "relation", "mode", "defined", "scanned")
+KINDS = ("input", "param", "buffer", "data", "relation", "pairs", "mode", "defined", "scanned")
 
 
 def verify(program: Program, after: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tensorlang.ir.rules import Atom, Rulebook
 from tensorlang.limits import Limits
@@ -11,6 +10,7 @@ from tensorlang.logic.evaluating import evaluate
 from tensorlang.logic.planning import pattern_of
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import anonymous
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from tensorlang.logic.layouts import Column, distinct, fitted
 from tensorlang.logic.planning import Bind, Filter, Lookup, Plan, Size, Step, Without, flat, plan
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import head_terms
+from tensorlang.records import dataclass, field
 
 # the rows that an atom reads; a relation that grows has several runs of rows, none in two of them
 Runs = Sequence[Rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from tensorlang.logic.proofs import Absent, Compared, Counted, Derived, Given, N
 from tensorlang.logic.proving import term_value
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import head_terms, variables
+from tensorlang.records import dataclass, field, replace
 
 
 def check_proof(proof: Proof, rulebook: Rulebook, given: Mapping[str, Rows], limits: Limits) -> list[str]:

@@ -7,7 +7,6 @@ evaluated semi-naively: a round applies each rule to what the last round found, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from tensorlang.logic.rows import Rows
 from tensorlang.logic.strata import BEST, Part, best_place, best_places, parts, relevant
 from tensorlang.logic.tables import Best, Table
 from tensorlang.logic.terms import makes_values
+from tensorlang.records import dataclass, field
 
 # called with a relation and its new rows, each time that there are some
 Watch = Callable[[str, Rows], None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from tensorlang.logic.aggregates import aggregated
 from tensorlang.logic.evaluating import Evaluation
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.strata import parts, relevant
+from tensorlang.records import dataclass, field
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ itself. Of several supports, the one from the earliest rounds is taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from tensorlang.logic.proofs import (
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.strata import BEST
 from tensorlang.logic.terms import anonymous, head_terms
+from tensorlang.records import dataclass, field, replace
 
 _SHOWN = 4  # rows of an aggregate that a proof lists
 _TRIED = 1000  # equally early supports among which the first by name is sought

@@ -7,7 +7,6 @@ negation and no aggregate stands inside a part, but for ``min`` and ``max`` whos
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Constant, Negation, Rule, Rulebook, Term, Variable
 from tensorlang.logic.terms import (
@@ -21,6 +20,7 @@ from tensorlang.logic.terms import (
     variables,
     without_bindings,
 )
+from tensorlang.records import dataclass
 
 BEST = ("min", "max")
 

@@ -19,6 +19,7 @@ from tensorlang.passes.guards import guards
 from tensorlang.passes.inline import inline
 from tensorlang.passes.order_contractions import order_contractions
 from tensorlang.passes.order_semirings import flatten_semirings, order_semirings
+from tensorlang.passes.pairs_bodies import moved_onto_pairs
 from tensorlang.passes.recall import recall
 from tensorlang.passes.recursions import make_recursions
 from tensorlang.passes.share import share
@@ -54,7 +55,7 @@ def optimise(program: Program, until: str | None = None) -> Program:
     """The program after all passes, or after the one named ``until`` (``KeyError`` where there is none)."""
     if until is not None and until not in dict(PIPELINE):
         raise KeyError(until)
-    program = make_recursions(program, optimise)
+    program = moved_onto_pairs(program, optimise) if program.pairs else make_recursions(program, optimise)
     outputs = program.outputs
     program = replace(
         program, outputs=(*outputs, *sorted({name for unit in program.recursions for name in unit.reads}))

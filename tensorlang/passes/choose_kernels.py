@@ -9,6 +9,7 @@ from tensorlang.passes.choose_attention import attention
 from tensorlang.passes.choose_convolution import convolution
 from tensorlang.passes.choose_distances import squared_distances
 from tensorlang.passes.choose_norm import norm
+from tensorlang.passes.choose_pairs import dots_at_pairs, rows_at_pairs
 from tensorlang.passes.choose_pooling import window_pooling
 from tensorlang.passes.choose_products import matches, sums
 from tensorlang.passes.choose_semirings import semiring_product
@@ -16,6 +17,8 @@ from tensorlang.passes.choose_transform import fourier
 from tensorlang.passes.values import Rule
 
 RULES: tuple[Rule, ...] = (
+    rows_at_pairs,  # H[Edge.at1[e],d]: rows of a table, with a gradient by groups
+    dots_at_pairs,  # Q[Edge.at0[e],d] K[Edge.at1[e],d] summed over d: sampled_addmm
     attention,  # A[t,s] V[s,e] with A = softmax along s of scaled Q[t,d] K[s,d]: scaled_dot_product_attention
     convolution,  # F[o,dx,c] X[x+dx,c] summed over dx, c: conv1d, conv2d, conv3d
     window_pooling,  # max or mean over dx of X[2 x + dx]: max_pool, avg_pool

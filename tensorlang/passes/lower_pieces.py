@@ -13,6 +13,7 @@ from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import Index, free_indices
 from tensorlang.ir.program import Definition, Piece, Tensor
+from tensorlang.passes.choose_pairs import over_pairs
 from tensorlang.passes.lower_reduce import filled
 from tensorlang.passes.masks import present
 from tensorlang.passes.place import Target, laid_out, placeable
@@ -70,7 +71,8 @@ def _whole(piece: Piece, target: Target, builder: Builder) -> Value:
     """One equation as a value over all axes of the tensor."""
     if placeable(piece, target) and not (target.aggregate == "mean" and presence(piece.value)):
         return laid_out(piece_value(piece, target, builder), piece, target, builder)
-    return scattered([piece], target, builder)
+    on_pairs = over_pairs(piece, target, builder)
+    return scattered([piece], target, builder) if on_pairs is None else on_pairs
 
 
 def piece_value(piece: Piece, target: Target, builder: Builder) -> Value:

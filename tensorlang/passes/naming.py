@@ -66,5 +66,7 @@ KERNELS = frozenset((
     "greatest_products", "least_products", "logsumexp_sums", "squared_distances", "join_state", "split_state",
     "wants_gradient", "Settling", "Improving", "implicit_gradient", "layered_gradient",
     "loop_window", "loop_cuts", "loop_stack", "newton", "linear_scan", "max_scan", "min_scan", "logsumexp_scan",
-    "lstm_layer", "gru_layer", "rnn_tanh_layer", "rnn_relu_layer",
+    "lstm_layer", "gru_layer", "rnn_tanh_layer", "rnn_relu_layer", "pairs_order", "pairs_turned", "pairs_pointers",
+    "pairs_joint", "pairs_found", "pairs_union", "pairs_product", "pairs_dots", "pairs_sums", "pairs_rows",
+    "pairs_greatest", "pairs_extreme",
 ))  # fmt: skip

@@ -28,7 +28,7 @@ from tensorlang.passes.values import Builder, Held, permuted, shapes_of
 from tensorlang.records import replace
 from tensorlang.source import Span
 
-_KINDS = ("input", "param", "buffer", "data", "relation")
+_KINDS = ("input", "param", "buffer", "data", "relation", "pairs")
 
 
 def schedule(program: Program, inside: str = "") -> Plan:
@@ -55,10 +55,12 @@ def schedule(program: Program, inside: str = "") -> Plan:
     steps = tuple(_accounted(builder, step) for step in builder.steps)
     codes = [*(step.code for step in steps), *(code for _, code in results)]
     sizes, given = _bindings(program, arguments, builder, codes)
+    arguments = _without_idle(arguments, codes, sizes)
     slots = _lifetimes(builder.slots, steps, [code for _, code in results])
     source = next((step.span.source.name for step in steps if step.span is not None), "<program>")
     domains = _domains(program, names)
-    return Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops), domains)
+    plan = Plan(source, (*arguments, *given), slots, steps, results, sizes, tuple(loops), domains)
+    return replace(plan, pairs=program.pairs, stored=program.stored, recipes=program.recipes)
 
 
 def _recursions(
@@ -131,6 +133,17 @@ def _arguments(program: Program, builder: Builder) -> tuple[Argument, ...]:
             builder.held[tensor.name] = Held(Ref(name), tuple(range(len(tensor.axes))))
             found.append(Argument(name, tensor.name, kind, tensor.shape, tensor.dtype))
     return tuple(found)
+
+
+def _without_idle(
+    arguments: tuple[Argument, ...], codes: list[Code], sizes: tuple[Binding, ...]
+) -> tuple[Argument, ...]:
+    """The arguments without those of pairs that nothing needs: they would be made for nothing."""
+    if all(argument.kind != "pairs" for argument in arguments):
+        return arguments
+    used = {part.name for code in codes for part in inside(code) if isinstance(part, Ref)}
+    used |= {binding.argument for binding in sizes if binding.argument is not None}
+    return tuple(argument for argument in arguments if argument.kind != "pairs" or argument.name in used)
 
 
 def _describe(builder: Builder, definition: Definition) -> None:

@@ -19,6 +19,7 @@ from tensorlang.ir.nodes import (
     Reduce,
     Where,
     children,
+    conjunction,
     number,
     product,
     rename,
@@ -61,6 +62,10 @@ _COMPLEX_ORDER = {
 }
 
 
+# Reductions under which a sum is what a product is under a sum.
+_TROPICAL = ("min", "max", "logsumexp")
+
+
 class BadLeaf(Exception):
     """An entry or operator that has no meaning; reported already."""
 
@@ -69,13 +74,15 @@ class BadLeaf(Exception):
 class Table:
     """What is known of the program's tensors while definitions are built in order.
 
-    ``presence`` holds, for a guarded tensor, the indices of its axes and the condition on them.
+    ``presence`` holds, for a guarded tensor, the indices of its axes and the condition on them. ``weighted`` are
+    relations with weights: in a condition they stand for whether there is one.
     """
 
     problems: Problems
     shapes: Mapping[str, tuple[Size, ...]]
     dtypes: dict[str, str]
     presence: dict[str, tuple[tuple[Index, ...], Expr]] = field(default_factory=dict)
+    weighted: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False)
@@ -210,22 +217,27 @@ class Builder:
             messages.division_by_zero(self.table.problems, span)
             raise BadLeaf
 
-    def check_condition(self, node: Expr, span: Span) -> None:
+    def condition(self, node: Expr, span: Span | None) -> Expr:
+        """A condition; of a relation with weights, that there is one."""
+        if isinstance(node, Read) and node.tensor in self.table.weighted:
+            return Apply("ne", (node, number(0)))
         if dtype(node) != "bool":
             messages.not_a_condition(self.table.problems, span, dtype(node))
             raise BadLeaf
+        return node
 
-    def check_apply(self, op: str, values: tuple[Expr, ...], args: tuple[Resolved, ...], span: Span) -> None:
+    def checked(self, op: str, values: tuple[Expr, ...], args: tuple[Resolved, ...], span: Span) -> tuple[Expr, ...]:
+        """The arguments of an operator, if it takes such."""
         if op in ("and", "or", "not"):
-            for value, arg in zip(values, args, strict=True):
-                self.check_condition(value, arg.span)
+            values = tuple(self.condition(value, arg.span) for value, arg in zip(values, args, strict=True))
         if op == "select":
-            self.check_condition(values[0], args[0].span)
+            values = (self.condition(values[0], args[0].span), *values[1:])
         if op in _COMPLEX_ORDER and any(dtype(value) == "complex" for value in values):
             messages.no_order_for_complex(self.table.problems, span, op)
             raise BadLeaf
         if len(values) == 2:
             self.check_divisor(op, values, span)
+        return values
 
     def check_power(self, values: tuple[Expr, ...], span: Span) -> None:
         match values:
@@ -234,14 +246,19 @@ class Builder:
                     messages.integer_too_large(self.table.problems, span)
                     raise BadLeaf
 
-    def check_reduce(self, op: str, value: Expr, span: Span | None) -> None:
-        if op in ("any", "all") and dtype(value) != "bool":
-            messages.not_a_condition(self.table.problems, span, dtype(value))
-            raise BadLeaf
+    def reducible(self, op: str, value: Expr, span: Span | None) -> Expr:
+        """What a reduction reduces, if it takes such: of a sum with weights of a relation, where these are."""
+        if op in ("any", "all"):
+            value = self.condition(value, span)
+        if op in _TROPICAL and isinstance(value, Apply) and value.op == "add" and self.table.weighted:
+            there = [arg for arg in value.args if isinstance(arg, Read) and arg.tensor in self.table.weighted]
+            guard = conjunction(tuple(Apply("ne", (arg, number(0))) for arg in there))
+            value = value if guard is None else Where(guard, value)
         ordered = op in ("max", "min", "argmax", "argmin", "sort", "argsort", "topk", "cummax")
         if ordered and dtype(value) == "complex":
             messages.no_order_for_complex(self.table.problems, span, op)
             raise BadLeaf
+        return value
 
     # --- guards of what is read ---
 

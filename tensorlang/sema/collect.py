@@ -283,7 +283,7 @@ def _declare(
         item.span,
         scope,
         labels=_declared_labels(world, item, leading),
-        element=element or ("bool" if kind == "relation" else None),
+        element=element or (("float" if full in world.setting.weighted else "bool") if kind == "relation" else None),
         init=_init(world, scope, item.init),
         leading=leading,
         declared=True,

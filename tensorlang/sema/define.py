@@ -159,7 +159,7 @@ def _guards(
     found = []
     for guard in statement.guards:
         condition, _ = plain.go(guard, names)
-        builder.check_condition(condition, guard.span)
+        condition = builder.condition(condition, guard.span)
         found.append((condition, plain.names(condition), guard.span))
     for name in sorted(names):
         low = domains.lower.get((id(statement.group), name))

@@ -67,7 +67,7 @@ def table_of(world: World, domains: Domains) -> Table:
         sizes = [domains.size(domains.axis(info.name, at)) for at in range(len(info.labels or ()))]
         shapes[info.name] = tuple(Size.of(1) if size is None else domains.norm(size) for size in sizes)
     given = {info.name: info.element or "float" for info in world.tensors.values() if info.kind != "defined"}
-    return Table(world.problems, shapes, given)
+    return Table(world.problems, shapes, given, weighted=world.setting.weighted)
 
 
 def _scan(world: World, domains: Domains, table: Table, recurrence: Recurrence) -> Scan | None:

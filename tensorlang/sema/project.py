@@ -194,7 +194,7 @@ class Projection:
 
     def _apply(self, op: str, args: tuple[Resolved, ...], outside: frozenset[str], span: Span) -> Expr:
         values = tuple(self._argument(arg, outside, span) for arg in args)
-        self.build.check_apply(op, values, args, span)
+        values = self.build.checked(op, values, args, span)
         return _raised(*values) if op == "pow" else Apply(op, values)
 
     def _argument(self, arg: Resolved, outside: frozenset[str], function: Span) -> Expr:
@@ -255,7 +255,7 @@ class Projection:
         value = self.limited(value, own, inside | self.names(value))
         if guard is not None:
             value = Where(guard, value)
-        build.check_reduce(node.op, value, node.span)
+        value = build.reducible(node.op, value, node.span)
         if names:
             value = build.rename(value, names)
         indices = tuple(build.index(names.get(name, name)) for name in node.indices)
@@ -268,8 +268,7 @@ class Projection:
         tests = []
         for condition in where:
             test, _ = self.go(condition, scope)
-            self.build.check_condition(test, condition.span)
-            tests.append(test)
+            tests.append(self.build.condition(test, condition.span))
         return conjunction(tuple(tests))
 
     def _closed_argument(self, node: Reduction, value: Expr, inside: frozenset[str]) -> Expr:
@@ -290,7 +289,7 @@ class Projection:
         value = value if guard is None else Where(guard, value)
         value = self.limited(value, frozenset((node.index,)), inside | self.names(value))
         options = tuple(self._argument(option, inside, node.span) for option in node.options)
-        self.build.check_reduce(node.op, value, node.span)
+        value = self.build.reducible(node.op, value, node.span)
         return AlongIndex(node.op, self.build.index(node.index), value, options)
 
     # --- the top ---
@@ -330,7 +329,7 @@ class Projection:
             if aggregate == "sum":
                 value = Contract(self.indices(over), (value,), "sum")
             else:
-                self.build.check_reduce(aggregate, value, place)
+                value = self.build.reducible(aggregate, value, place)
                 value = Reduce(aggregate, self.indices(over), value)
         condition = conjunction(tuple(condition for condition, names, _ in self.guards if names <= self.left))
         return value if condition is None or presence(value) is condition else Where(condition, value)

@@ -34,7 +34,8 @@ class Setting:
 
     ``load_module(name, is_path, span, problems)`` gives a parsed file or reports why not; ``probe(file, problems)``
     gives the shape and element type of a data file without reading it whole; ``rows(file, labels, problems)`` reads the
-    rows of a relation. ``relations`` are those that the caller gives, by name.
+    rows of a relation. ``relations`` are those that the caller gives, by name. ``weighted`` are relations that are
+    given with weights: their elements are floats, 0 where they do not hold.
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
@@ -44,3 +45,4 @@ class Setting:
     probe: Callable[[FileRef, Problems], tuple[tuple[int, ...], str] | None] = _no_files
     rows: Callable[[FileRef, Sequence[str], Problems], Listing | None] = _no_rows
     relations: Mapping[str, Giver] = field(default_factory=dict)
+    weighted: frozenset[str] = frozenset()
