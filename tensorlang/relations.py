@@ -7,8 +7,10 @@ every tensor that it takes of them (row pointers, orders, unions), made once and
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -266,6 +268,14 @@ def _outside(tensor: Tensor, k: int, row: int, found: int, size: int) -> RunErro
 # --- what a function takes of them ---------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
+def _told_that_csr_is_new() -> None:
+    """Let torch say once, to nobody, that compressed sparse rows are in beta: users have not asked for them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1))
+
+
 @dataclass(slots=True)
 class Maker:
     """Makes what recipes say, from relations in a call; ``sizes`` learns how many pairs there are."""
@@ -276,6 +286,8 @@ class Maker:
 
     def arguments(self, plan: Plan) -> dict[str, torch.Tensor]:
         """All tensors of the kind ``pairs`` that a plan takes, weights left out."""
+        if any(argument.kind == KIND for argument in plan.arguments):
+            _told_that_csr_is_new()
         found = {}
         for argument in plan.arguments:
             if argument.kind == KIND and not argument.tensor.endswith(".weights"):

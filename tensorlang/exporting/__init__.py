@@ -25,10 +25,12 @@ from tensorlang.diagnostics import nearest, run_error
 from tensorlang.exporting.standalone import packed, standalone
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.mode import of_step
+from tensorlang.ir.pairs import KIND
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
 from tensorlang.records import dataclass, replace
+from tensorlang.relations import Maker, weights_of
 from tensorlang.signature import ENTRY, Signature, signature
 from tensorlang.stages import known_tensor, planned
 from tensorlang.stored import Stored, attribute
@@ -68,7 +70,7 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     kind = form(path)
     part = _named(state.compiled, part)
     made, program = _generated(state.compiled, part, str(state.floating).removeprefix("torch."))
-    values = _values(root, made)
+    values = _values(root, made) | _told(state, made)
     inputs = tuple(a.tensor for a in made.arguments if a.kind == "input")
     numbers = tuple(a.tensor for a in made.arguments if a.kind == "size")
     count = sum(values[a.tensor].numel() for a in made.arguments if a.kind == "param")
@@ -154,6 +156,8 @@ def left_open(program: Program, part: Part) -> frozenset[Symbol]:
 def _generated(compiled: Compiled, part: Part, dtype: str) -> tuple[Generated, Program]:
     """The code of a part, and the program that it is of."""
     whole = compiled.program
+    if compiled.on_pairs:  # what is held on pairs inside is handed out as a table
+        whole = replace(compiled.related(tuple(sorted(compiled.on_pairs.items()))), pairs_out=False)
     unbound = left_open(whole, part)
     whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
     plan = _taking(planned(whole, part.outputs), compiled, part)
@@ -172,11 +176,26 @@ def _taking(plan: Plan, compiled: Compiled, part: Part) -> Plan:
     return replace(plan, arguments=tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments))
 
 
+def _told(state: State, made: Generated) -> dict[str, torch.Tensor]:
+    """What the model takes of relations that facts and rules define: columns, and what is made of them."""
+    told = state.told_relations() if state.compiled.on_pairs else {}
+    plans = [made.plan, *([made.stepping.plan] if made.stepping is not None else [])]
+    found: dict[str, torch.Tensor] = {}
+    for plan in plans:
+        maker = Maker(plan.recipes, told, dict(state.compiled.program.sizes))
+        found |= {name: value.detach().cpu() for name, value in maker.arguments(plan).items()}
+    for name, relation in told.items():
+        if relation.weights is not None:
+            weights = weights_of(relation, state.compiled.program.tensors[name], state.floating)
+            found[f"{name}.weights"] = weights.detach().cpu()
+    return {argument.tensor: found[argument.tensor] for argument in made.arguments if argument.tensor in found}
+
+
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
     """What the exported model holds, by the names of the program, on the CPU."""
     values = {}
     for argument in made.arguments:
-        if argument.kind in ("input", "size"):
+        if argument.kind in ("input", "size", KIND):
             continue
         value = attribute(root, argument.tensor)
         if is_lazy(value):
