@@ -305,7 +305,7 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program")
     if stage == "tree":
         return "\n".join(_tree(checked.file, name))
     if stage == "program":
-        return show(program)
+        return "".join(f"{line}\n" for line in _told(program)) + show(program)
     program = in_mode(program, Mode.EVALUATION)
     if stage == "plan":
         from tensorlang.ir.plan import show_plan
@@ -316,6 +316,21 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program")
 
         return generate(schedule(optimise(program)))
     return show(optimise(program, until=stage))
+
+
+def _told(program: Program) -> Iterator[str]:
+    """Relations that facts, files and rules define: what stands at their places, their rows, their rules as written."""
+    if program.facts is None:
+        return
+    for name, relation in program.facts.rulebook.relations.items():
+        if name.startswith("?"):
+            continue
+        places = ", ".join(map(str, relation.sorts))
+        count = program.facts.given[name].count
+        yield f"relation {name}({places})" + (f"  # {count:,} row{'s' if count != 1 else ''} given" if count else "")
+    for rule in program.facts.rulebook.rules:
+        if not rule.head.relation.startswith("?"):
+            yield " ".join(rule.span.text.split())
 
 
 def latex(checked: Checked, name: str | None = None, explicit: bool = False) -> str:
