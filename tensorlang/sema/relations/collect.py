@@ -23,7 +23,9 @@ KINDS = ("int", "float", "word")
 
 @dataclass(slots=True, eq=False)
 class Told:
-    """What a program says of one relation. ``kinds`` are the annotations of its places (``km: int``), None without.
+    """What a program says of one relation.
+
+    ``kinds`` are the annotations of its places (``km: int``, ``parent: person``), None without.
 
     A relation of numbers has weights: those of its facts, and a column behind its places in what fills it.
     """
@@ -62,7 +64,7 @@ def places_of(world: World, item: ast.Declared) -> tuple[tuple[str, ...], tuple[
             case ast.Name(name=name):
                 labels.append(name)
                 kinds.append(None)
-            case ast.Slice(lower=ast.Name(name=name), upper=ast.Name(name=kind)) if kind in KINDS:
+            case ast.Slice(lower=ast.Name(name=name), upper=ast.Name(name=kind)):
                 labels.append(name)
                 kinds.append(kind)
             case ast.Number(value=int()):
@@ -251,12 +253,17 @@ def _means_nothing_else(told: Told, name: str) -> bool:
     return name[0].isupper() and told.info.scope.find(name) is None
 
 
+def domain_of(label: str, kind: str | None) -> str | None:
+    """The domain of a declared place: what it is annotated with, or called; None where it holds plain numbers."""
+    return None if kind in ("int", "float") else label.rstrip("'") if kind in (None, "word") else kind
+
+
 def _name_domains(told: Told) -> None:
     """The names of a declared relation's places are domains: ``|person|`` is the number of its entities."""
     scope = told.info.scope
     for label, kind in zip(told.info.labels or (), told.kinds, strict=True):
-        base = label.rstrip("'")
-        if told.named and kind in (None, "word") and scope.dim(base) is None:
+        base = domain_of(label, kind)
+        if told.named and base is not None and scope.dim(base) is None:
             scope.dims[base] = (Size.of(Symbol(f"{scope.prefix}{base}")), told.info.span)
 
 

@@ -12,7 +12,7 @@ from tensorlang.ir.listing import Column, number
 from tensorlang.ir.rules import Sort
 from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
-from tensorlang.sema.relations.collect import Told
+from tensorlang.sema.relations.collect import KINDS, Told, domain_of
 from tensorlang.sema.relations.terms import Draft, Literal, Name, Sum, Term, Unequal, terms_of
 from tensorlang.sema.world import World
 from tensorlang.source import Span
@@ -104,11 +104,11 @@ def _declared(sorts: Sorts, told: Told) -> None:
     info = told.info
     for at, (label, kind) in enumerate(zip(info.labels or (), told.kinds, strict=True)):
         own = sorts.of((info.name, at))
-        if kind is not None:
+        if kind in KINDS:
             sorts.see(own, kind, info.span)
             own.plain = own.plain or kind != "word"
-        if told.named and kind in (None, "word"):
-            base = label.rstrip("'")
+        base = domain_of(label, kind)
+        if told.named and base is not None:
             own.label = own.label or base
             sorts.join(sorts.of(("label", base)), own, info.span)
 
