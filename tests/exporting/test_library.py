@@ -127,6 +127,17 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
         },
     ),
+    "logic": (
+        "input A0[b,x], B0[b,x], U[x,x'], V[x], Emb[x,d], M[d,d']\ndim x = 5, d = 3\n"
+        "A[b,x] = sig(A0[b,x])\nB[b,x] = sig(B0[b,x])\nR(x,x') = U[x,x'] > 1\nS[d] = Emb[x,d]\n",
+        dict.fromkeys(("And", "Or", "AndBounded", "OrBounded", "AndLeast", "OrMost", "Implies"), "A, B")
+        | {
+            "ImpliesBounded": "A, B", "ForAll": "A", "Exists": "A", "Decide": "A, temperature=0.2",
+            "Reach": "R", "SameGeneration": "R",
+            "Superpose": "V, Emb", "Members": "S, Emb", "Embed": "R, Emb", "Retrieve": "M, Emb", "Compose": "M, M",
+            "Analogy": "R, R, Emb, temperature=0.2", "Invent": "r=2, x=4, p=3",
+        },
+    ),
     "loss": (
         "dim c = 3\ninput Y[b,c], T[b,c], N[b,c], Label[b] in c, P0[b], Yes[b]\nP[b] = sig(P0[b])\n"
         "True[b] = Yes[b] > 0\nBool[b,c] = T[b,c] > 0\n",
@@ -180,6 +191,14 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "Spread": "X, Edge", "APPNP": "X, Edge, steps=3", "DAGNN": "X, Edge, steps=3",
             "LightGCN": "X, Edge, steps=3", "LTGNN": "X, Edge", "ConvergentSolver": "X, Edge, k=2, h=4, o=3",
+        },
+    ),
+    "recommend": (
+        "dim u = 4, v = 5, k\ninput User[b] in u, Item[b] in v, Weight[u,v], Right[b], Wrong[b,k]\n"
+        "Liked(u,v) = Weight[u,v] > 0\n",
+        {
+            "Factors": "User, Item, u=4, v=5, d=3", "NeuMF": "User, Item, u=4, v=5, d=3, h=4, o=2",
+            "LightGCN": "Liked, d=3, steps=2", "BPR": "Right, Wrong",
         },
     ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
