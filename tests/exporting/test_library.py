@@ -81,6 +81,13 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "MaxPool": "X, Part, g=2", "AttentionPool": "X, Part, g=2", "TopK": "X, Part, g=2",
         },
     ),
+    "graph_features": (
+        "dim i = 3, k = 2\ninput X[n,i], Edge[n,n'], V[n,k], L[k], T[n,n',i]\n",
+        {
+            "RandomWalk": "Edge, steps=3", "SPE": "V, L, m=2, h=4, o=3", "SignNet": "V, h=4, o=3", "Pairs": "X, Edge",
+            "PPGN": "T, h=4, o=2", "Polynomials": "Edge",
+        },
+    ),
     "graph_typed": (
         "dim i = 4, r = 3, t = 2\ninput X[n,i], Weight[r,n,n'], Type[n] in t\nEdge(r,n,n') = Weight[r,n,n'] > 0\n",
         {
@@ -186,6 +193,12 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
         },
     ),
+    "paths": (
+        "dim n = 5, r = 2\ninput Source[b] in n, Query[b] in r, Weight[r,n,n'], Size[n,n']\n"
+        "Fact(r,n,n') = Weight[r,n,n'] > 0\nEdge(n,n') = Weight[0,n,n'] > 0\nW[n,n'] = sig(Size[n,n'])\n",
+        dict.fromkeys(("Shortest", "MostProbable", "Widest"), "Source, Edge, W")
+        | {"Walks": "Source, Edge, W, steps=3", "NBFNet": "Source, Query, Fact, d=3, steps=2"},
+    ),
     "propagation": (
         "dim i = 3\ninput X[n,i], Weight[n,n']\nEdge(n,n') = Weight[n,n'] > 0\n",
         {
@@ -202,6 +215,20 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
+    "sheaf": (
+        "dim a = 2, f = 3, b = 2\ninput X[n,a,f], Weight[n,n'], Own[n,n',b,a], O[n,n',a,a']\n"
+        "Edge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\nOther[n,n',b,a] = Own[n',n,b,a]\n",
+        dict.fromkeys(("General", "Diagonal", "Orthogonal"), "X, Edge")
+        | {"Laplacian": "X, Own, Other, Edge", "Connection": "X, O, Edge, step=0.5"},
+    ),
+    "simplicial": (
+        "dim i = 3\ninput X[n,i], E[n,e], T[n,t], F[e,i], Up[e,t]\nEdge(n,e) = E[n,e] > 0\n"
+        "Triangle(n,t) = T[n,t] > 0\n",
+        {
+            "Petal": "X, Edge", "Filter": "X, Edge, steps=2, h=4", "HiGCN": "X, Edge, Triangle, steps=2, h=4, o=3",
+            "Hodge": "F, E, Up, o=2",
+        },
+    ),
     "solvers": (
         _SYSTEM,
         {
