@@ -29,6 +29,8 @@ TOLERANCE = {
     "fourier.tl": 0.02,
     "mps.tl": 0.03,
     "loss.tl": 0.05,
+    "connectome.tl": 0.03,
+    "kinships.tl": 0.03,
 }
 
 

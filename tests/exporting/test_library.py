@@ -81,6 +81,13 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "MaxPool": "X, Part, g=2", "AttentionPool": "X, Part, g=2", "TopK": "X, Part, g=2",
         },
     ),
+    "graph_features": (
+        "dim i = 3, k = 2\ninput X[n,i], Edge[n,n'], V[n,k], L[k], T[n,n',i]\n",
+        {
+            "RandomWalk": "Edge, steps=3", "SPE": "V, L, m=2, h=4, o=3", "SignNet": "V, h=4, o=3", "Pairs": "X, Edge",
+            "PPGN": "T, h=4, o=2", "Polynomials": "Edge",
+        },
+    ),
     "graph_typed": (
         "dim i = 4, r = 3, t = 2\ninput X[n,i], Weight[r,n,n'], Type[n] in t\nEdge(r,n,n') = Weight[r,n,n'] > 0\n",
         {
@@ -125,6 +132,17 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "TuckER": "Head, Rel, v=5, r=3, d=4, k=2", "Rules": "Head, Rel, Fact", "OneToAll": "S, Tail",
             "Margin": "Right, Wrong", "Logistic": "Right, Wrong", "SelfAdversarial": "Right, Wrong",
             "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
+        },
+    ),
+    "logic": (
+        "input A0[b,x], B0[b,x], U[x,x'], V[x], Emb[x,d], M[d,d']\ndim x = 5, d = 3\n"
+        "A[b,x] = sig(A0[b,x])\nB[b,x] = sig(B0[b,x])\nR(x,x') = U[x,x'] > 1\nS[d] = Emb[x,d]\n",
+        dict.fromkeys(("And", "Or", "AndBounded", "OrBounded", "AndLeast", "OrMost", "Implies"), "A, B")
+        | {
+            "ImpliesBounded": "A, B", "ForAll": "A", "Exists": "A", "Decide": "A, temperature=0.2",
+            "Reach": "R", "SameGeneration": "R",
+            "Superpose": "V, Emb", "Members": "S, Emb", "Embed": "R, Emb", "Retrieve": "M, Emb", "Compose": "M, M",
+            "Analogy": "R, R, Emb, temperature=0.2", "Invent": "r=2, x=4, p=3",
         },
     ),
     "loss": (
@@ -175,6 +193,12 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
         },
     ),
+    "paths": (
+        "dim n = 5, r = 2\ninput Source[b] in n, Query[b] in r, Weight[r,n,n'], Size[n,n']\n"
+        "Fact(r,n,n') = Weight[r,n,n'] > 0\nEdge(n,n') = Weight[0,n,n'] > 0\nW[n,n'] = sig(Size[n,n'])\n",
+        dict.fromkeys(("Shortest", "MostProbable", "Widest"), "Source, Edge, W")
+        | {"Walks": "Source, Edge, W, steps=3", "NBFNet": "Source, Query, Fact, d=3, steps=2"},
+    ),
     "propagation": (
         "dim i = 3\ninput X[n,i], Weight[n,n']\nEdge(n,n') = Weight[n,n'] > 0\n",
         {
@@ -182,7 +206,29 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "LightGCN": "X, Edge, steps=3", "LTGNN": "X, Edge", "ConvergentSolver": "X, Edge, k=2, h=4, o=3",
         },
     ),
+    "recommend": (
+        "dim u = 4, v = 5, k\ninput User[b] in u, Item[b] in v, Weight[u,v], Right[b], Wrong[b,k]\n"
+        "Liked(u,v) = Weight[u,v] > 0\n",
+        {
+            "Factors": "User, Item, u=4, v=5, d=3", "NeuMF": "User, Item, u=4, v=5, d=3, h=4, o=2",
+            "LightGCN": "Liked, d=3, steps=2", "BPR": "Right, Wrong",
+        },
+    ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
+    "sheaf": (
+        "dim a = 2, f = 3, b = 2\ninput X[n,a,f], Weight[n,n'], Own[n,n',b,a], O[n,n',a,a']\n"
+        "Edge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\nOther[n,n',b,a] = Own[n',n,b,a]\n",
+        dict.fromkeys(("General", "Diagonal", "Orthogonal"), "X, Edge")
+        | {"Laplacian": "X, Own, Other, Edge", "Connection": "X, O, Edge, step=0.5"},
+    ),
+    "simplicial": (
+        "dim i = 3\ninput X[n,i], E[n,e], T[n,t], F[e,i], Up[e,t]\nEdge(n,e) = E[n,e] > 0\n"
+        "Triangle(n,t) = T[n,t] > 0\n",
+        {
+            "Petal": "X, Edge", "Filter": "X, Edge, steps=2, h=4", "HiGCN": "X, Edge, Triangle, steps=2, h=4, o=3",
+            "Hodge": "F, E, Up, o=2",
+        },
+    ),
     "solvers": (
         _SYSTEM,
         {

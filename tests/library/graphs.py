@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
+
+import tensorlang as tl
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -33,3 +37,21 @@ def edge_index(edges: torch.Tensor) -> torch.Tensor:
 
 def permuted(edges: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     return edges[..., order, :][..., order]
+
+
+def same_on_pairs(text: str, edges: torch.Tensor, **inputs: torch.Tensor) -> None:
+    """What a program makes of a relation Edge is the same over its pairs, without a table of them; so are gradients."""
+    program = tl.compile(text)
+    index = tl.pairs(edges.nonzero().T, edges.shape)
+    given = {name: value.requires_grad_(value.is_floating_point()) for name, value in inputs.items()}
+    wanted = program(Edge=edges, **given)["Y"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="Sparse CSR")
+        found = program(Edge=index, **given)["Y"]
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    leaves = [*program.parameters(), *(value for value in given.values() if value.requires_grad)]
+    weight = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(6))
+    one = torch.autograd.grad((found * weight).sum(), leaves, allow_unused=True)
+    other = torch.autograd.grad((wanted * weight).sum(), leaves, allow_unused=True)
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-4)

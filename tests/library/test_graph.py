@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from graphs import drawn, edge_index, permuted, random_edges
+from graphs import drawn, edge_index, permuted, random_edges, same_on_pairs
 from torch.func import functional_call
 from torch.nn import functional
 from torch_geometric import nn as geometric
@@ -88,6 +88,11 @@ LAYERS = {
 @pytest.mark.parametrize("call", LAYERS)
 def test_a_layer_is_that_of_pytorch_geometric(call):
     agree(f"{HEAD}Y = graph.{call}", {"X": X, "Edge": EDGE}, LAYERS[call])
+
+
+@pytest.mark.parametrize("call", LAYERS)
+def test_a_layer_on_pairs_is_the_same(call):
+    same_on_pairs(f"{HEAD}Y = graph.{call}", EDGE, X=X.clone())
 
 
 @pytest.mark.parametrize("call", LAYERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from graphs import drawn, permuted, random_edges
+from graphs import drawn, permuted, random_edges, same_on_pairs
 from torch.func import functional_call
 from torch_geometric import nn as geometric
 from written_out import agree
@@ -83,6 +83,15 @@ HETERO = HEAD + "input Type[n] in t\ndim t = 2\nY = graph_typed.HGT(X, Type, Edg
 
 def test_a_transformer_for_kinds_of_nodes_is_that_of_pytorch_geometric():
     agree(HETERO, {"X": X, "Type": TYPE, "Edge": EDGE}, hgt)
+
+
+@pytest.mark.parametrize("call", LAYERS)
+def test_a_layer_on_pairs_is_the_same(call):
+    same_on_pairs(f"{HEAD}Y = graph_typed.{call}", EDGE, X=X.clone())
+
+
+def test_a_transformer_on_pairs_is_the_same():
+    same_on_pairs(HETERO, EDGE, X=X.clone(), Type=TYPE)
 
 
 @pytest.mark.parametrize("call", [*LAYERS, "HGT"])

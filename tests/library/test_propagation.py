@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from graphs import drawn, edge_index, permuted, random_edges, symmetric_edges
+from graphs import drawn, edge_index, permuted, random_edges, same_on_pairs, symmetric_edges
 from torch.nn import functional
 from torch_geometric import nn as geometric
 from written_out import agree
@@ -86,6 +86,11 @@ def test_steps_without_end_are_the_limit_of_many():
     text = f"{HEAD}Y = propagation.APPNP(X, Edge, steps=200)\nimport implicit\nZ = implicit.Propagate(X, Edge)"
     found = tl.compile(text)(X=X, Edge=EDGE)
     torch.testing.assert_close(found["Y"], found["Z"], rtol=0, atol=5e-5)  # the fixed point to 1e-6 of the largest
+
+
+@pytest.mark.parametrize("call", LAYERS)
+def test_a_layer_on_pairs_is_the_same(call):
+    same_on_pairs(f"{HEAD}Y = propagation.{call}", EDGE, X=X.clone())
 
 
 @pytest.mark.parametrize("call", LAYERS)
