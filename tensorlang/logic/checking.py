@@ -21,8 +21,8 @@ from tensorlang.logic.terms import head_terms, variables
 def check_proof(proof: Proof, rulebook: Rulebook, given: Mapping[str, Rows], limits: Limits) -> list[str]:
     """What is wrong with a proof, empty where nothing is.
 
-    A derived row must be what its rule makes of its support; absent, counted and best rows are looked up in an evaluation of
-    their own.
+    A derived row must be what its rule makes of its support; absent, counted and best rows are looked up in an
+    evaluation of their own.
     """
     checker = _Checker(rulebook, given, limits)
     found = [fault for node in proof.nodes() for fault in checker.faults(node)]
@@ -77,7 +77,9 @@ class _Checker:
             if not self._supports(condition, support, node.binding):
                 yield f"a condition of {node.relation}{node.values} is not met"
 
-    def _supports(self, condition: Atom | Negation | Comparison, support: Support, binding: Mapping[str, Number]) -> bool:
+    def _supports(
+        self, condition: Atom | Negation | Comparison, support: Support, binding: Mapping[str, Number]
+    ) -> bool:
         match condition, support:
             case Atom(relation, terms), Given() | Derived() | Counted():
                 values = tuple(term_value(term, binding) for term in terms)
@@ -92,13 +94,15 @@ class _Checker:
     def _fits(self, atom: Atom, binding: Mapping[str, Number]) -> bool:
         """Whether some row fits an atom; variables without a value fit any."""
         terms = tuple(
-            Constant(term_value(term, binding)) if set(variables(term)) <= binding.keys() else term for term in atom.terms
+            Constant(term_value(term, binding)) if set(variables(term)) <= binding.keys() else term
+            for term in atom.terms
         )
         self.has(atom.relation, ())
         pattern, _ = pattern_of(replace(atom, terms=terms))
         return any(
-            all(row[place] == (number if kind == "=" else row[int(number)]) for place, (kind, number) in enumerate(pattern))
+            all(
+                row[place] == (number if kind == "=" else row[int(number)])
+                for place, (kind, number) in enumerate(pattern)
+            )
             for row in self._known[atom.relation]
         )
-
-

@@ -100,7 +100,11 @@ def needed_at_end(rule: Rule) -> set[str]:
 
 
 def plan(
-    rule: Rule, sizes: Sequence[Size | None], first: int | None = None, start: Sequence[str] = (), keep_all: bool = False
+    rule: Rule,
+    sizes: Sequence[Size | None],
+    first: int | None = None,
+    start: Sequence[str] = (),
+    keep_all: bool = False,
 ) -> Plan:
     """A plan for a flat rule; ``sizes`` holds one entry a condition, ``first`` is the atom to start from.
 

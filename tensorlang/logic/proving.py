@@ -1,7 +1,7 @@
 """``prove``: a small proof of one row.
 
-A row's support is sought among rows of earlier rounds, which exists since the row was found from such; so no row supports
-itself. Of several supports, the one from the earliest rounds is taken.
+A row's support is sought among rows of earlier rounds, which exists since the row was found from such; so no row
+supports itself. Of several supports, the one from the earliest rounds is taken.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from tensorlang.limits import Limits
 from tensorlang.logic.applying import Application, Bindings, Budget, Runs
 from tensorlang.logic.computing import value
 from tensorlang.logic.history import History
-from tensorlang.logic.planning import pattern_of
 from tensorlang.logic.proofs import (
     Absent,
     Compared,
@@ -47,10 +46,9 @@ def prove(
 
     Rows and supports come in the order of ``names`` (of positions where there are none).
     """
-    history = History(rulebook, given, goal.relation, limits)
+    history = History(rulebook, given, goal, limits)
     prover = Prover(rulebook, history, names)
-    pattern, _ = pattern_of(goal)
-    fitting = history.final(goal.relation).arranged(pattern, tuple(range(len(goal.terms)))).tuples()
+    fitting = history.fitting().tuples()
     if not fitting:
         return None
     first = min(fitting, key=lambda values: prover.ordered((goal.relation, values)))
@@ -128,7 +126,9 @@ class Prover:
     def _ways(self, rule: Rule, values: Values, date: int) -> Iterator[_Way]:
         """The earliest ways in which a rule gives a row from rows of rounds before ``date``."""
         bound = self._bindings(rule, values)
-        rounds = [bound.columns[_round(at)] for at, c in enumerate(rule.body) if isinstance(c, Atom)] if bound.count else []
+        rounds = (
+            [bound.columns[_round(at)] for at, c in enumerate(rule.body) if isinstance(c, Atom)] if bound.count else []
+        )
         if not bound.count:
             return
         zero = np.zeros(bound.count, np.int64)
@@ -138,7 +138,9 @@ class Prover:
             return
         least = int(total[earlier].min())
         for at in np.flatnonzero(earlier & (total == least))[:_TRIED]:
-            binding = {n: column[at].item() for n, column in bound.columns.items() if not n.startswith(("_round", "_head"))}
+            binding = {
+                n: column[at].item() for n, column in bound.columns.items() if not n.startswith(("_round", "_head"))
+            }
             rows = tuple(_row(condition, binding) for condition in rule.body if isinstance(condition, Atom))
             yield _Way(rule, binding, rows, least)
 
@@ -188,7 +190,8 @@ class Prover:
 def _prepared(rule: Rule) -> Application:
     """The rule with the values of its head bound beforehand, and with the rounds of the rows that it reads."""
     body: list[Condition] = [
-        replace(c, terms=(*c.terms, Variable(_round(at)))) if isinstance(c, Atom) else c for at, c in enumerate(rule.body)
+        replace(c, terms=(*c.terms, Variable(_round(at)))) if isinstance(c, Atom) else c
+        for at, c in enumerate(rule.body)
     ]
     skipped = _open_place(rule)
     places = [at for at in range(len(rule.head.terms)) if at != skipped]

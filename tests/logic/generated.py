@@ -10,10 +10,10 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from tensorlang.ir.rules import Rulebook
-from tensorlang.logic.rows import Rows
 from written import rulebook
+
+from tensorlang.ir.rules import Atom, Constant, Relation, Rulebook, Term, Variable
+from tensorlang.logic.rows import Rows
 
 ENTITIES = 6
 NUMBERS = 8
@@ -59,7 +59,9 @@ class _Maker:
         draw = self.random.random()
         if draw < 0.5:
             return name
-        step = self.random.choice([f"{name}+1", f"{name}*2", f"{name}%3", f"{name}/2", f"min({name}, 4)", f"max({name}, 1)"])
+        step = self.random.choice(
+            [f"{name}+1", f"{name}*2", f"{name}%3", f"{name}/2", f"min({name}, 4)", f"max({name}, 1)"]
+        )
         if self.random.random() < 0.4:
             extra += [f"v == {step}", f"v <= {NUMBERS}"]
             return "v"
@@ -133,6 +135,19 @@ def generated(seed: int) -> Generated:
     declared = [f"{name}: {' '.join(kinds)}" for name, kinds in maker.shapes.items()]
     text = "\n".join([*declared, *maker.lines]) + "\n"
     return Generated(text, rulebook(text), given)
+
+
+def random_goal(relation: Relation, pick: random.Random) -> Atom:
+    """A goal with some constants, some repeated variables and some ``_``."""
+    terms: list[Term] = []
+    for at, sort in enumerate(relation.sorts):
+        draw = pick.random()
+        if draw < 0.5:
+            terms.append(Constant(pick.randrange(NUMBERS if sort.domain is None else ENTITIES)))
+        else:
+            same = [t for t, s in zip(terms, relation.sorts, strict=False) if s == sort and isinstance(t, Variable)]
+            terms.append(same[0] if same and draw < 0.65 else Variable(f"_{at}" if draw > 0.9 else f"g{at}"))
+    return Atom(relation.name, tuple(terms), relation.span)
 
 
 def _rows(kinds: list[str], pick: random.Random) -> Rows:
