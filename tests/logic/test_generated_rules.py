@@ -30,17 +30,16 @@ def test_rows_are_those_of_clingo(hundred: int) -> None:
             assert len(set(rows.tuples())) == len(rows)
 
 
-@pytest.mark.parametrize("hundred", range(4))
-def test_answers_are_the_rows_that_fit(hundred: int) -> None:
-    for seed in range(100 * hundred, 100 * hundred + 100):
+@pytest.mark.parametrize("fifty", range(4))
+def test_answers_are_the_rows_that_fit(fifty: int) -> None:
+    for seed in range(2000 + 50 * fifty, 2000 + 50 * fifty + 50):
         program = generated(seed)
         pick = random.Random(seed)
         found = evaluate(program.rulebook, program.given, list(program.rulebook.relations), Limits())
         for name, relation in program.rulebook.relations.items():
-            for _ in range(2):
-                asked = random_goal(relation, pick)
-                answers = answer(program.rulebook, program.given, asked, Limits())
-                assert answers.rows == chosen(asked, found[name]).rows, f"seed {seed}: {asked}\n{program.text}"
+            asked = random_goal(relation, pick)
+            answers = answer(program.rulebook, program.given, asked, Limits())
+            assert answers.rows == chosen(asked, found[name]).rows, f"seed {seed}: {asked}\n{program.text}"
 
 
 @pytest.mark.parametrize("hundred", range(3))
