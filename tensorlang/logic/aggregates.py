@@ -52,7 +52,8 @@ def _reduced(operator: str, values: Column, starts: Keys) -> Column:
         case "sum":
             return _sums(values, starts)
         case "mean":
-            return np.true_divide(_sums(values, starts), ends - starts)
+            means: Column = np.true_divide(_sums(values, starts), ends - starts)
+            return means
     raise AssertionError(f"no aggregate {operator}")
 
 

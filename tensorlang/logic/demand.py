@@ -41,10 +41,13 @@ class Demand:
     origin: Mapping[str, str]
 
 
-def demanded(rulebook: Rulebook, given: Mapping[str, Rows], goal: Atom) -> Demand:
-    """What is needed for a goal; its rows are those of the goal's relation that fit its constants, and maybe others."""
+def demanded(rulebook: Rulebook, given: Mapping[str, Rows], goal: Atom, chains: bool = True) -> Demand:
+    """What is needed for a goal; its rows are those of the goal's relation that fit its constants, and maybe others.
+
+    Without ``chains``, each row follows by a rule of the program from rows that are computed too.
+    """
     for aggregates in (True, False):
-        rewriting = _Rewriting(rulebook, given, aggregates)
+        rewriting = _Rewriting(rulebook, given, aggregates, chains)
         name = rewriting.start(goal)
         found = rewriting.result()
         if not unstratified(found):
@@ -57,6 +60,7 @@ class _Rewriting:
     rulebook: Rulebook
     given: Mapping[str, Rows]
     aggregates: bool
+    chains: bool
     rows: dict[str, Rows] = field(init=False)
     origin: dict[str, str] = field(default_factory=dict)
     relations: dict[str, Relation] = field(init=False)
@@ -108,7 +112,7 @@ class _Rewriting:
         return marks
 
     def _chain(self, relation: str, marks: str) -> Chain | None:
-        return chain(relation, self._of[relation], marks)
+        return chain(relation, self._of[relation], marks) if self.chains else None
 
     def _asked(self, relation: str, marks: str) -> str:
         """The name of a relation asked for in a way; its rules are written when its turn comes."""
@@ -144,7 +148,7 @@ class _Rewriting:
         rules = list(self._of[relation])
         if self.given.get(relation):
             rules.append(self._given_rule(relation))
-        found = chain(relation, rules, marks) if "b" in marks else None
+        found = chain(relation, rules, marks) if self.chains and "b" in marks else None
         if found is not None:
             self._define_chain(name, found, marks)
             return

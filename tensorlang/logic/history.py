@@ -36,7 +36,7 @@ class History:
     _round: int = 0
 
     def __post_init__(self) -> None:
-        demand = self._demand = demanded(self.rulebook, self.given, self.goal)
+        demand = self._demand = demanded(self.rulebook, self.given, self.goal, chains=False)
         self._evaluation = Evaluation(demand.rulebook, demand.given, self.limits, watch=self._found_now)
         for part in parts(relevant(demand.rulebook, [demand.goal])):
             self._evaluation.run(part)
