@@ -41,7 +41,7 @@ def _starts(groups: Sequence[Column], count: int) -> Keys:
 
 def _reduced(operator: str, values: Column, starts: Keys) -> Column:
     """Each group's aggregate; the values of a group are sorted."""
-    ends = np.append(starts[1:], len(values))
+    ends: Keys = np.append(starts[1:], len(values))
     match operator:
         case "count":
             return ends - starts
@@ -52,7 +52,7 @@ def _reduced(operator: str, values: Column, starts: Keys) -> Column:
         case "sum":
             return _sums(values, starts)
         case "mean":
-            means: Column = _sums(values, starts).astype(np.float64) / (ends - starts)
+            means: Column = np.true_divide(_sums(values, starts), ends - starts)
             return means
     raise AssertionError(f"no aggregate {operator}")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tensorlang.ir.rules import Atom, Rulebook
 from tensorlang.limits import Limits
+from tensorlang.logic.demand import demanded
 from tensorlang.logic.evaluating import evaluate
 from tensorlang.logic.planning import pattern_of
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import anonymous
-from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Answers:
 
 def answer(rulebook: Rulebook, given: Mapping[str, Rows], goal: Atom, limits: Limits) -> Answers:
     """The answers of a goal whose terms are variables and constants."""
-    found = evaluate(rulebook, given, [goal.relation], limits)[goal.relation]
+    demand = demanded(rulebook, given, goal)
+    found = evaluate(demand.rulebook, demand.given, [demand.goal], limits)[demand.goal]
     return chosen(goal, found)
 
 

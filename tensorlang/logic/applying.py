@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from tensorlang.logic.layouts import Column, distinct, fitted
 from tensorlang.logic.planning import Bind, Filter, Lookup, Plan, Size, Step, Without, flat, plan
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import head_terms
-from tensorlang.records import dataclass, field
 
 # the rows that an atom reads; a relation that grows has several runs of rows, none in two of them
 Runs = Sequence[Rows]
@@ -44,11 +44,15 @@ class Budget:
 
 @dataclass(slots=True)
 class Application:
-    """A rule made ready: its flat form and the plans found for it, by the atom that they start from."""
+    """A rule made ready: its flat form and the plans found for it, by the atom that they start from.
+
+    ``factors`` are terms that must not be below 0; where there are some, all variables are kept (``keep_all``).
+    """
 
     rule: Rule
     start: tuple[str, ...] = ()
     keep_all: bool = False
+    factors: Sequence[Term] = ()
     flat: Rule = field(init=False)
     _plans: dict[int | None, tuple[tuple[int, ...], Plan]] = field(init=False, default_factory=dict)
 
@@ -82,6 +86,9 @@ class Application:
         if self.rule.aggregate is not None and self.rule.aggregate.operator in ("sum", "mean"):
             bound = _once(bound, chosen)
         try:
+            for factor in self.factors:
+                if (columns_of([factor], bound)[0][0] < 0).any():
+                    raise trouble.negative_factor(self.rule)
             return columns_of(head_terms(self.flat), bound)
         except Overflow:
             raise trouble.overflow(self.rule) from None

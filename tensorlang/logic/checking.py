@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,14 +16,13 @@ from tensorlang.logic.proofs import Absent, Compared, Counted, Derived, Given, N
 from tensorlang.logic.proving import term_value
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.terms import head_terms, variables
-from tensorlang.records import dataclass, field, replace
 
 
 def check_proof(proof: Proof, rulebook: Rulebook, given: Mapping[str, Rows], limits: Limits) -> list[str]:
     """What is wrong with a proof, empty where nothing is.
 
-    A derived row must be what its rule makes of its support; absent, counted and best rows are looked up in an evaluation of
-    their own.
+    A derived row must be what its rule makes of its support; absent, counted and best rows are looked up in an
+    evaluation of their own.
     """
     checker = _Checker(rulebook, given, limits)
     found = [fault for node in proof.nodes() for fault in checker.faults(node)]

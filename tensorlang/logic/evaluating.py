@@ -7,6 +7,7 @@ evaluated semi-naively: a round applies each rule to what the last round found, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,10 +19,10 @@ from tensorlang.logic.applying import Application, Budget, Runs
 from tensorlang.logic.computing import Overflow
 from tensorlang.logic.layouts import Column
 from tensorlang.logic.rows import Rows
-from tensorlang.logic.strata import BEST, Part, best_place, best_places, parts, relevant
+from tensorlang.logic.shapes import shortcut
+from tensorlang.logic.strata import BEST, Part, best_place, best_places, growing_factors, parts, relevant
 from tensorlang.logic.tables import Best, Table
 from tensorlang.logic.terms import makes_values
-from tensorlang.records import dataclass, field
 
 # called with a relation and its new rows, each time that there are some
 Watch = Callable[[str, Rows], None]
@@ -71,10 +72,25 @@ class Evaluation:
                 tables[name] = Best(self.kinds(name), best_place(best[name]), best[name] < 0)
             else:
                 tables[name] = Table(self.kinds(name))
-        Rounds(self, part, tables).run()
+        rounds = Rounds(self, part, tables)
+        found = self._shortcut(part, rounds) if part.recursive and self.watch is None and not best else None
+        if found is not None:
+            (name,) = part.relations
+            self.known[name] = found
+            self.budget.held += found.bytes
+            return
+        rounds.run()
         for name, table in tables.items():
             self.known[name] = table.all()
             self.budget.held += self.known[name].bytes
+
+    def _shortcut(self, part: Part, rounds: Rounds) -> Rows | None:
+        (name, *_) = part.relations
+
+        def allow(rows: int) -> None:
+            self.budget.require(part.rules[-1], rows, 2)
+
+        return shortcut(part, self.kinds(name), typed(self.given.get(name), self.kinds(name)), rounds.once, allow)
 
 
 @dataclass(slots=True)
@@ -87,7 +103,7 @@ class Rounds:
 
     def run(self) -> None:
         inside = set(self.part.relations)
-        rules = [Application(rule) for rule in self.part.rules]
+        rules = [self._ready(rule) for rule in self.part.rules]
         within = {
             id(rule): [at for at, c in enumerate(rule.flat.body) if isinstance(c, Atom) and c.relation in inside]
             for rule in rules
@@ -112,6 +128,20 @@ class Rounds:
             steps += 1
             if steps >= self.evaluation.limits.steps:
                 self._stop_if_endless(last)
+
+    def _ready(self, rule: Rule) -> Application:
+        terms = growing_factors(rule, best_places(self.part.rules))
+        return Application(rule, keep_all=bool(terms), factors=terms)
+
+    def once(self, rule: Rule) -> Rows:
+        """The rows of a rule that does not read this part."""
+        application = Application(rule)
+
+        def read(at: int) -> Runs:
+            return [self.evaluation.rows(_relation(application.flat, at))]
+
+        columns, count = application.head(read, self.evaluation.budget)
+        return Rows.of(columns, count) if count else Rows.none(["int"] * len(rule.head.terms))
 
     def _apply(
         self, rule: Application, first: int | None, last: Mapping[str, Rows], new: dict[str, list[Rows]]

@@ -7,12 +7,11 @@ that occur. Real numbers are ranked by their bits, which sort as they do; -0.0 i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from tensorlang.records import dataclass
 
 Column = NDArray[Any]
 Keys = NDArray[np.int64]

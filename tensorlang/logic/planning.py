@@ -8,11 +8,11 @@ and negations come as soon as their variables are bound; a variable that nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Condition, Constant, Negation, Rule, Term, Variable
 from tensorlang.logic.rows import Pattern
 from tensorlang.logic.terms import anonymous, bound_by, condition_variables, head_terms, variables
-from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ are built from their support up, so no row supports itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Constant, Negation, Relation, Rule, Sort, Term, Variable
 from tensorlang.logic.terms import substituted
-from tensorlang.records import dataclass
 
 Number = int | float
 Values = tuple[Number, ...]

@@ -1,12 +1,13 @@
 """``prove``: a small proof of one row.
 
-A row's support is sought among rows of earlier rounds, which exists since the row was found from such; so no row supports
-itself. Of several supports, the one from the earliest rounds is taken.
+A row's support is sought among rows of earlier rounds, which exists since the row was found from such; so no row
+supports itself. Of several supports, the one from the earliest rounds is taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from tensorlang.limits import Limits
 from tensorlang.logic.applying import Application, Bindings, Budget, Runs
 from tensorlang.logic.computing import value
 from tensorlang.logic.history import History
-from tensorlang.logic.planning import pattern_of
 from tensorlang.logic.proofs import (
     Absent,
     Compared,
@@ -32,7 +32,6 @@ from tensorlang.logic.proofs import (
 from tensorlang.logic.rows import Rows
 from tensorlang.logic.strata import BEST
 from tensorlang.logic.terms import anonymous, head_terms
-from tensorlang.records import dataclass, field, replace
 
 _SHOWN = 4  # rows of an aggregate that a proof lists
 _TRIED = 1000  # equally early supports among which the first by name is sought
@@ -47,10 +46,9 @@ def prove(
 
     Rows and supports come in the order of ``names`` (of positions where there are none).
     """
-    history = History(rulebook, given, goal.relation, limits)
+    history = History(rulebook, given, goal, limits)
     prover = Prover(rulebook, history, names)
-    pattern, _ = pattern_of(goal)
-    fitting = history.final(goal.relation).arranged(pattern, tuple(range(len(goal.terms)))).tuples()
+    fitting = history.fitting().tuples()
     if not fitting:
         return None
     first = min(fitting, key=lambda values: prover.ordered((goal.relation, values)))

@@ -7,6 +7,7 @@ negation and no aggregate stands inside a part, but for ``min`` and ``max`` whos
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Constant, Negation, Rule, Rulebook, Term, Variable
 from tensorlang.logic.terms import (
@@ -20,7 +21,6 @@ from tensorlang.logic.terms import (
     variables,
     without_bindings,
 )
-from tensorlang.records import dataclass
 
 BEST = ("min", "max")
 
@@ -280,7 +280,7 @@ def _head_gets_better(rule: Rule, name: str, sense: int, best: Mapping[str, int]
 def _stays_true(comparison: Comparison, name: str, sense: int) -> bool:
     """Whether a comparison that holds goes on to hold when the variable gets better."""
     left, right = slope(comparison.left, name), slope(comparison.right, name)
-    if left is None or right is None:
+    if left is None or right is None or factors(comparison.left, {name}) or factors(comparison.right, {name}):
         return False
     if comparison.operator in ("<", "<="):
         return left * sense >= 0 and right * sense <= 0
@@ -326,6 +326,16 @@ def _slope_of(operator: str, terms: tuple[Term, ...], inner: list[int]) -> int |
 
 def _sign(factor: Term) -> int:
     return -1 if isinstance(factor, Constant) and factor.value < 0 else 1
+
+
+def growing_factors(rule: Rule, best: Mapping[str, int]) -> list[Term]:
+    """What the best values that a rule reads are multiplied by on the way to its head."""
+    if rule.aggregate is None or rule.head.relation not in best:
+        return []
+    read = [atom.terms[best_place(best[atom.relation])] for atom in positive_atoms(rule) if atom.relation in best]
+    names = {term.name for term in read if isinstance(term, Variable)}
+    aggregate = without_bindings(rule).aggregate
+    return [] if aggregate is None else factors(aggregate.term, names)
 
 
 def factors(term: Term, names: Collection[str]) -> list[Term]:

@@ -8,13 +8,13 @@ where that is small, and of the sorted runs otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorlang.logic.layouts import Column, Keys, Layout, distinct, fitted
 from tensorlang.logic.rows import Rows, from_keys
-from tensorlang.records import dataclass, field
 
 _TABLE = 1 << 27  # the most rows that are told apart by a table of flags
 

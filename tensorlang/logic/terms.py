@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Condition, Constant, Negation, Rule, Term, Variable
-from tensorlang.records import replace
 
 
 def variables(term: Term) -> Iterator[str]:
