@@ -112,7 +112,9 @@ class State:
     def told_relations(self) -> dict[str, Held]:
         """The relations that facts and rules define and that are held on pairs, derived when first asked for."""
         for name in self.compiled.on_pairs.keys() - self.told.keys():
-            self.told[name] = told_on_pairs(self.compiled, self.compiled.program.tensors[name], self.device)
+            program = self.compiled.program
+            tensor = program.tensors[name]
+            self.told[name] = told_on_pairs(self.compiled.deduction, tensor, program.sizes, self.device)
         return self.told
 
     def stream(self) -> torch.Generator:

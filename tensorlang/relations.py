@@ -19,7 +19,7 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from tensorlang.backends import kernels_pairs
-from tensorlang.compiled import Compiled
+from tensorlang.deduction import Deduction
 from tensorlang.diagnostics import RunError, run_error
 from tensorlang.inputs import converted
 from tensorlang.ir.domain import Symbol
@@ -193,11 +193,11 @@ def normal(index: torch.Tensor, sizes: tuple[int, ...], weights: torch.Tensor | 
     return Held(order, sizes, weights)
 
 
-def told_on_pairs(compiled: Compiled, tensor: Tensor, device: torch.device) -> Held:
-    """A relation that facts and rules define, from its rows."""
-    rows, weights = compiled.deduction.pairs(tensor.name)
+def told_on_pairs(deduction: Deduction, tensor: Tensor, known: Mapping[Symbol, int], device: torch.device) -> Held:
+    """A relation that facts and rules define, from its rows; ``known`` are the sizes of its places."""
+    rows, weights = deduction.pairs(tensor.name)
     index = torch.stack([torch.from_numpy(numpy.ascontiguousarray(column)) for column in rows])
-    sizes = tuple(size.value(compiled.program.sizes) for size in tensor.shape)
+    sizes = tuple(size.value(known) for size in tensor.shape)
     inside = torch.stack([(column >= 0) & (column < size) for column, size in zip(index, sizes, strict=True)]).all(0)
     values = None if weights is None else torch.from_numpy(weights)[inside].to(device)
     return normal(index[:, inside].to(device), sizes, values, tensor)
