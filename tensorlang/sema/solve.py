@@ -98,11 +98,12 @@ def _declared(domains: Domains, info: TensorInfo) -> None:
         if told is not None:
             domains.assign(var, told[0], (f"the entities and positions of `{info.name}`", info.span), label, info.span)
             continue
-        dim = info.scope.dim(label) if info.declared and at >= len(info.leading) else None
+        name = info.domain(at)
+        dim = info.scope.dim(name) if info.declared and at >= len(info.leading) else None
         if dim is not None:
-            domains.assign(var, dim[0], (f"`dim {label}`", dim[1]), label)
+            domains.assign(var, dim[0], (f"`dim {name}`", dim[1]), label)
         if info.relation and info.declared and dim is None and info.name not in domains.world.told:
-            place = domains.places.setdefault(label.rstrip("'"), Var(first=info.span))
+            place = domains.places.setdefault(name.rstrip("'"), Var(first=info.span))
             domains.unify(place, var, label, info.span)
             var = domains.axis(info.name, at)
         words = f"`{info.kind} {info.name}[{','.join(labels)}]`"

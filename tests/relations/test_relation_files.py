@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from relations.telling import codes, messages, rows, told
 
+import tensorlang as tl
+
 PARENT = {("Ann", "Bob"), ("Bob", "Cid")}
 DECLARED = 'relation Parent(parent, child) = load("{name}")\n'
 
@@ -140,3 +142,10 @@ def test_json_of_named_lists(tmp_path):
     (tmp_path / "all.json").write_text(json.dumps({"parents": [["Ann", "Bob"]], "ages": [["Ann", 3]]}))
     program = told('relation Parent(p, c) = load("all.json", "parents")\n', str(tmp_path))
     assert rows(program, "Parent") == {("Ann", "Bob")}
+
+
+def test_what_the_caller_gives_stands_for_the_file(tmp_path):
+    text, folder = load(tmp_path, "plain.csv", "Ann,Bob\nBob,Cid\n")
+    given = tl.compile(f"{text}Has(x) <- Parent(x, _)", relations={"Parent": [("Xi", "Yo")]}, folder=folder)
+    assert given.facts("Parent").rows == (("Xi", "Yo"),)
+    assert given.facts("Has").rows == (("Xi",),)

@@ -110,3 +110,13 @@ def test_rules_over_inputs_are_equations():
         assert np.array_equal(found["Reach"].numpy() != 0, reach)
         assert np.array_equal(found["Good"].numpy() != 0, edge.any(1) & (score > 0.5))
         assert np.array_equal(found["Bare"].numpy() != 0, reach.any(0) & ~edge.any(1))
+
+
+def test_places_of_inputs_are_over_the_domains_that_they_name():
+    text = "dim n = 3\nrelation Edge(from: n, to: n)\nReach(x, z) <- Edge(x, z)\nReach(x, z) <- Edge(x, y), Reach(y, z)\n"
+    program = tl.compile(text + "output Reach\n")
+    edge = torch.zeros(3, 3, dtype=torch.bool)
+    edge[0, 1] = edge[1, 2] = True
+    assert program(Edge=edge)["Reach"].nonzero().tolist() == [[0, 1], [0, 2], [1, 2]]
+    with pytest.raises(tl.RunError):
+        program(Edge=torch.zeros(4, 4, dtype=torch.bool))

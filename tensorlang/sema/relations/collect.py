@@ -79,6 +79,7 @@ def places_of(world: World, item: ast.Declared) -> tuple[tuple[str, ...], tuple[
 
 def declare(world: World, info: TensorInfo, item: ast.Declared, kinds: tuple[str | None, ...]) -> None:
     """Remember a declared relation; a file or the caller of the compiler fills it."""
+    info.over = tuple(domain_of(label, kind) or label for label, kind in zip(info.labels or (), kinds, strict=True))
     told = Told(info, len(info.labels or ()), kinds, named=True)
     if item.value is not None:
         from tensorlang.sema.collect import file_reference
@@ -236,8 +237,8 @@ def settle_rules(world: World, scope: Scope) -> None:
 
 
 def _look(world: World, told: Told) -> None:
-    """Read the rows of a file, and note all words: capitalised ones mean entities in equations from now on."""
-    if told.file is not None:
+    """Read the rows of a file, unless the caller gives others, and note all words: they mean entities from now on."""
+    if told.file is not None and told.listing is None:
         told.listing = world.setting.rows(told.file, told.columns, world.problems)
     for column in told.listing.columns if told.listing is not None else ():
         world.words.update(v for v in column.values if isinstance(v, str) and number(v) is None)

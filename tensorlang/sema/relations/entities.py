@@ -46,7 +46,7 @@ class Over:
         labels = () if info is None else info.labels or ()
         found = self._of(self.domains.axis(tensor, at))
         if found is None and info is not None and info.declared and at < len(labels):
-            base = labels[at].rstrip("'")
+            base = info.domain(at).rstrip("'")
             found = base if base in self.words and info.scope.dim(base) is not None else None
         return found
 
