@@ -64,6 +64,12 @@ class Pairs:
         """The position at a place of each pair."""
         return Read(self.columns[place], (Position(index or self.index),), (Size.of(self.count),), "int")
 
+    def distinct(self, *places: int) -> bool:
+        """Whether no two rows have the same positions at these places: they are all places of the relation."""
+        made_of = {place: two for two, place in self.joint.items()}
+        covered = {k for place in places for k in made_of.get(place, (place,))}
+        return len(covered) == len(self.columns) - len(self.joint)
+
     @property
     def tensors(self) -> tuple[str, ...]:
         return (*self.columns, *self.pointers, *(name for name in self.orders if name), *self.turned.values())

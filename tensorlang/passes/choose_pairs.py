@@ -155,6 +155,8 @@ def dots_at_pairs(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Valu
     first, second = left.column, right.column
     if first.pairs is not second.pairs or first.place == second.place or first.index != second.index:
         return None
+    if not first.pairs.distinct(first.place, second.place):  # the kernel joins what stands twice at two positions
+        return None
     if first.place > second.place:
         one, two, left, right, first, second = two, one, right, left, second, first
     rest = [factor for factor in factors if factor is not one and factor is not two]
@@ -262,6 +264,8 @@ class Where:
             return None
         rows = max(tables, key=lambda rows: _elements(rows.width))
         weights = [factor for factor in factors if factor is not rows.read]
+        if weights and not rows.column.pairs.distinct(self.column.place, rows.column.place):
+            return None  # the gradient of the weights joins what stands twice at two positions
         heads = tuple(dict.fromkeys(
             index for index in self.names if any(index in free_indices(weight) for weight in weights)
         ))  # fmt: skip

@@ -133,6 +133,39 @@ def test_matrices_that_features_of_edges_choose():
     agree(text, {"X": X, "Edge": EDGE, "E": features}, meant)
 
 
+def monoid(X, Edge, W, G, U, C):
+    """A tournament of those who are there."""
+
+    def joined(a, b):
+        if a is None or b is None:
+            return b if a is None else a
+        share = torch.sigmoid((a - b) @ G.T)
+        return share * a + (1 - share) * b + torch.tanh((a + b) @ U.T + C)
+
+    rows = []
+    for n in range(7):
+        here = [X[m] @ W.T if Edge[n, m] else None for m in range(7)] + [None]
+        while len(here) > 1:
+            here = [joined(a, b) for a, b in zip(here[::2], here[1::2], strict=True)]
+        rows.append(torch.zeros(4) if here[0] is None else here[0])
+    return torch.stack(rows)
+
+
+MONOID = f"{HEAD}Y = graph.Monoid(X, Edge, levels=3, d=4)"
+
+
+def test_neighbours_joined_by_a_learned_operation():
+    agree(MONOID, {"X": X, "Edge": EDGE}, monoid)
+
+
+def test_the_learned_operation_commutes():
+    """Halves, quarters and pairs of the nodes change places."""
+    x, edges = drawn(8, 3), random_edges(8, seed=6, density=0.6)
+    program, order = tl.compile(MONOID), torch.tensor([5, 4, 6, 7, 3, 2, 0, 1])
+    wanted = program(X=x, Edge=edges)["Y"][order]
+    torch.testing.assert_close(program(X=x[order], Edge=permuted(edges, order))["Y"], wanted, rtol=0, atol=1e-5)
+
+
 # --- pooling -------------------------------------------------------------------------------------------------------
 
 PART = torch.tensor([0, 2, 0, 2, 2, 0, 2])
