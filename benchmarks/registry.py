@@ -15,6 +15,7 @@ from benchmarks import (
     overhead,
     perceptron,
     recurrence,
+    rules,
     semiring,
     transformers,
 )
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "cells": cells.measure,
     "algebra": algebra.measure,
     "recurrence": recurrence.measure,
+    "rules": rules.measure,
     "memory": memory.measure,
     "semiring": semiring.measure,
     "compiling": compiling.measure,

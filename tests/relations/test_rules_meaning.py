@@ -113,7 +113,9 @@ def test_rules_over_inputs_are_equations():
 
 
 def test_places_of_inputs_are_over_the_domains_that_they_name():
-    text = "dim n = 3\nrelation Edge(from: n, to: n)\nReach(x, z) <- Edge(x, z)\nReach(x, z) <- Edge(x, y), Reach(y, z)\n"
+    text = (
+        "dim n = 3\nrelation Edge(from: n, to: n)\nReach(x, z) <- Edge(x, z)\nReach(x, z) <- Edge(x, y), Reach(y, z)\n"
+    )
     program = tl.compile(text + "output Reach\n")
     edge = torch.zeros(3, 3, dtype=torch.bool)
     edge[0, 1] = edge[1, 2] = True
