@@ -6,8 +6,8 @@ head it is. The least fixed point of all rules is its meaning; negation and aggr
 that only get better, ``min`` and ``max``, may stand in their own recursion).
 
 Terms are evaluated on rows of bindings. Every variable of a head, of a negated atom and of a comparison is bound by a
-positive atom, or by ``variable = arithmetic over bound variables`` (``logic/strata.py`` finds those that are not). A term
-without a value (a whole number divided by 0, a real result that is no number) makes its row not hold.
+positive atom, or by ``variable = arithmetic over bound variables`` (``logic/strata.py`` finds those that are not). A
+term without a value (a whole number divided by 0, a real result that is no number) makes its row not hold.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Aggregate:
     body names (those of ``_`` do not count), so two edges of one weight are two summands. A group without bindings has
     no row.
 
-    A relation with a rule of ``min`` or ``max`` holds the best row of each group, whichever of its rules or given rows it
-    comes from; one with ``count``, ``sum`` or ``mean`` has that rule alone.
+    A relation with a rule of ``min`` or ``max`` holds the best row of each group, whichever of its rules or given rows
+    it comes from; one with ``count``, ``sum`` or ``mean`` has that rule alone.
     """
 
     operator: str
