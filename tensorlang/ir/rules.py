@@ -6,7 +6,8 @@ head it is. The least fixed point of all rules is its meaning; negation and aggr
 that only get better, ``min`` and ``max``, may stand in their own recursion).
 
 Terms are evaluated on rows of bindings. Every variable of a head, of a negated atom and of a comparison is bound by a
-positive atom, or by ``variable = arithmetic over bound variables`` (checked by ``sema``).
+positive atom, or by ``variable = arithmetic over bound variables`` (``logic/strata.py`` finds those that are not). A
+term without a value (a whole number divided by 0, a real result that is no number) makes its row not hold.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """``operator`` is one of ``+ - * / % min max neg abs`` (``/`` divides whole numbers down, numbers exactly)."""
+    """``operator`` is one of ``+ - * / % min max neg abs`` (``/`` divides whole numbers down, numbers exactly).
+
+    Whole numbers have 64 bits, and outgrowing them is an error; a whole and a real operand are computed as reals.
+    """
 
     operator: str
     terms: tuple[Term, ...]
@@ -89,7 +93,11 @@ class Aggregate:
     """The last word on one place of a head: ``count sum min max mean`` of ``term``, one group for the other places.
 
     ``count`` counts the distinct values of its term. The others look at the distinct bindings of all variables that the
-    body names (those of ``_`` do not count), so two edges of one weight are two summands.
+    body names (those of ``_`` do not count), so two edges of one weight are two summands. A group without bindings has
+    no row.
+
+    A relation with a rule of ``min`` or ``max`` holds the best row of each group, whichever of its rules or given rows
+    it comes from; one with ``count``, ``sum`` or ``mean`` has that rule alone.
     """
 
     operator: str

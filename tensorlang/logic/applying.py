@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from tensorlang.ir.rules import Atom, Comparison, Rule, Term
+from tensorlang.ir.rules import Atom, Comparison, Rule, Term, Variable
 from tensorlang.limits import Limits
 from tensorlang.logic import trouble
 from tensorlang.logic.computing import Overflow, holds, value
 from tensorlang.logic.layouts import Column, distinct, fitted
 from tensorlang.logic.planning import Bind, Filter, Lookup, Plan, Size, Step, Without, flat, plan
 from tensorlang.logic.rows import Rows
+from tensorlang.logic.strata import BEST
 from tensorlang.logic.terms import head_terms
 
+_PIECE = 1 << 23  # rows of a join that are written out at once
 # the rows that an atom reads; a relation that grows has several runs of rows, none in two of them
 Runs = Sequence[Rows]
 
@@ -66,32 +69,67 @@ class Application:
 
         ``start`` binds the variables of that name beforehand.
         """
-        runs = [() if isinstance(c, Comparison) else read(at) for at, c in enumerate(self.flat.body)]
+        runs = self._runs(read)
         chosen = self._plan(runs, first)
-        bound = start or Bindings({}, 1)
         try:
-            for step in chosen.steps:
-                bound = _taken(step, bound, runs, self.flat, budget)
-                if not bound.count:
-                    return Bindings({name: np.empty(0, np.int64) for name in chosen.kept}, 0), chosen
+            for bound in self._taken(chosen.steps, start or Bindings({}, 1), runs, budget, whole=True):
+                return bound, chosen
         except Overflow:
             raise trouble.overflow(self.rule) from None
-        return bound, chosen
+        return Bindings({name: np.empty(0, np.int64) for name in chosen.kept}, 0), chosen
 
-    def head(self, read: Callable[[int], Runs], budget: Budget, first: int | None = None) -> tuple[list[Column], int]:
-        """The columns of the head (at the place of an aggregate, of its term) and their length; rows may repeat."""
-        bound, chosen = self.bindings(read, budget, first)
-        if not bound.count:
-            return [], 0
-        if self.rule.aggregate is not None and self.rule.aggregate.operator in ("sum", "mean"):
-            bound = _once(bound, chosen)
+    def heads(
+        self, read: Callable[[int], Runs], budget: Budget, first: int | None = None
+    ) -> Iterator[tuple[list[Column], int]]:
+        """The columns of the head (at the place of an aggregate, of its term) and their length; rows may repeat.
+
+        Joins with very many rows come in pieces, unless an aggregate has to see all of them.
+        """
+        runs = self._runs(read)
+        chosen = self._plan(runs, first)
+        aggregate = self.rule.aggregate
+        whole = aggregate is not None and aggregate.operator not in BEST
         try:
-            for factor in self.factors:
-                if (columns_of([factor], bound)[0][0] < 0).any():
-                    raise trouble.negative_factor(self.rule)
-            return columns_of(head_terms(self.flat), bound)
+            for bound in self._taken(chosen.steps, Bindings({}, 1), runs, budget, whole):
+                if aggregate is not None and aggregate.operator in ("sum", "mean"):
+                    bound = _once(bound, chosen)
+                for factor in self.factors:
+                    if (columns_of([factor], bound)[0][0] < 0).any():
+                        raise trouble.negative_factor(self.rule)
+                yield columns_of(head_terms(self.flat), bound)
         except Overflow:
             raise trouble.overflow(self.rule) from None
+
+    def _is_copied(self, step: Step) -> bool:
+        """Whether the head holds what a join keeps as it is, so that all its rows are rows of the head."""
+        return (
+            self.rule.aggregate is None
+            and isinstance(step, Lookup)
+            and {*step.keep} <= {term.name for term in self.rule.head.terms if isinstance(term, Variable)}
+        )
+
+    def _runs(self, read: Callable[[int], Runs]) -> list[Runs]:
+        return [() if isinstance(c, Comparison) else read(at) for at, c in enumerate(self.flat.body)]
+
+    def _taken(
+        self, steps: Sequence[Step], bound: Bindings, runs: Sequence[Runs], budget: Budget, whole: bool
+    ) -> Iterator[Bindings]:
+        """The bindings after the steps; in pieces where a join has very many rows, unless asked for ``whole``."""
+        for at, step in enumerate(steps):
+            total = 0 if whole or not isinstance(step, Lookup) else _expected(step, bound, runs[step.source])
+            number = min(bound.count, -(-total // _PIECE))
+            if number > 1:
+                if not steps[at + 1 :] and self._is_copied(step):
+                    budget.require(self.rule, total, 0)
+                for piece in _cut(bound, number):
+                    joined = _taken(step, piece, runs, self.flat, budget)
+                    if joined.count:
+                        yield from self._taken(steps[at + 1 :], joined, runs, budget, whole)
+                return
+            bound = _taken(step, bound, runs, self.flat, budget)
+            if not bound.count:
+                return
+        yield bound
 
     def _plan(self, runs: Sequence[Runs], first: int | None) -> Plan:
         """The plan kept for ``first``, as long as no relation has grown or shrunk several times since."""
@@ -142,6 +180,30 @@ def _chosen(bound: Bindings, mask: Column) -> Bindings:
     if count == bound.count:
         return bound
     return Bindings({name: column[mask] for name, column in bound.columns.items()}, count)
+
+
+def _expected(step: Lookup, bound: Bindings, runs: Runs) -> int:
+    """How many rows a join has; a bound above it where that is small."""
+    if not step.fresh:
+        return 0
+    total, keys = 0, len(step.keys)
+    for rows in runs:
+        if not rows:
+            continue
+        arranged = rows.arranged(step.pattern, step.order)
+        most = arranged.index(keys).most if keys else arranged.count
+        total += bound.count * most
+    if total > _PIECE and keys:
+        columns = [bound.columns[name] for name in step.keys]
+        indices = [rows.arranged(step.pattern, step.order).index(keys) for rows in runs if rows]
+        total = sum(int(index.lookup(columns)[1].sum()) for index in indices)
+    return total
+
+
+def _cut(bound: Bindings, number: int) -> Iterator[Bindings]:
+    edges = [bound.count * at // number for at in range(number + 1)]
+    for start, end in itertools.pairwise(edges):
+        yield Bindings({name: column[start:end] for name, column in bound.columns.items()}, end - start)
 
 
 def _joined(step: Lookup, bound: Bindings, runs: Runs, rule: Rule, budget: Budget) -> Bindings:

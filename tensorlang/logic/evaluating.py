@@ -140,8 +140,11 @@ class Rounds:
         def read(at: int) -> Runs:
             return [self.evaluation.rows(_relation(application.flat, at))]
 
-        columns, count = application.head(read, self.evaluation.budget)
-        return Rows.of(columns, count) if count else Rows.none(["int"] * len(rule.head.terms))
+        kinds = tuple("int" for _ in rule.head.terms)
+        table = Table(kinds)
+        for columns, count in application.heads(read, self.evaluation.budget):
+            table.add(columns, count)
+        return table.all()
 
     def _apply(
         self, rule: Application, first: int | None, last: Mapping[str, Rows], new: dict[str, list[Rows]]
@@ -152,11 +155,12 @@ class Rounds:
             name = _relation(rule.flat, at)
             return self.tables[name].runs() if name in self.tables else [self.evaluation.rows(name)]
 
-        evaluation = self.evaluation
-        columns, count = rule.head(read, evaluation.budget, first)
-        if not count:
-            return
-        aggregate = rule.rule.aggregate
+        for columns, count in rule.heads(read, self.evaluation.budget, first):
+            if count:
+                self._add(rule, columns, count, new)
+
+    def _add(self, rule: Application, columns: list[Column], count: int, new: dict[str, list[Rows]]) -> None:
+        aggregate, evaluation = rule.rule.aggregate, self.evaluation
         if aggregate is not None and aggregate.operator not in BEST:
             try:
                 rows = aggregated(aggregate.operator, columns, aggregate.place)

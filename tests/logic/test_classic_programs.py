@@ -11,8 +11,9 @@ from written import goal, rulebook
 
 from tensorlang.limits import Limits
 from tensorlang.logic.answering import answer
-from tensorlang.logic.evaluating import evaluate
+from tensorlang.logic.evaluating import Evaluation, evaluate
 from tensorlang.logic.rows import Rows
+from tensorlang.logic.strata import parts
 
 CLOSURES = {
     "steps in front": "T(x, z) <- E(x, z)\nT(x, z) <- E(x, y), T(y, z)",
@@ -41,6 +42,9 @@ def test_every_closure_is_that_of_networkx(form: str, count: int, number: int) -
     }  # a node reaches itself along a cycle only
     program = rulebook(f"E: e e\nT: e e\n{CLOSURES[form]}")
     assert set(evaluate(program, given, ["T"], Limits())["T"].tuples()) == expected
+    plain = Evaluation(program, given, Limits(), watch=lambda name, rows: None)
+    plain.run(parts(program.rules)[0])
+    assert plain.rows("T") == evaluate(program, given, ["T"], Limits())["T"]
     for x in (0, 7):
         ahead = answer(program, given, goal(f"T('{x}, z)"), Limits())
         assert {z for (z,) in ahead.rows.tuples()} == {z for a, z in expected if a == x}
