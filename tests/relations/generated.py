@@ -203,7 +203,9 @@ class _Writer:
             for kind in self.program_.relations[name]:
                 draw = self.chance.random()
                 usable = bound[kind] and draw < 0.7
-                terms.append(self.chance.choice(bound[kind]) if usable else ANY if draw < 0.85 else self._constant(kind))
+                terms.append(
+                    self.chance.choice(bound[kind]) if usable else ANY if draw < 0.85 else self._constant(kind)
+                )
             atom = Atom(name, tuple(terms))
             yield f"not {atom.text()}", f"not {atom.asp()}"
 
