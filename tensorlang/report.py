@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
 from tensorlang.extracts import titled
-from tensorlang.hypertext import value_html, waiting_html
+from tensorlang.hypertext import answers_html, value_html, waiting_html
 from tensorlang.records import dataclass
 
 
@@ -38,7 +38,7 @@ class Value:
         title = titled(self.title, self.axes)
         if self.data is None:
             return waiting_html(title, self.missing)
-        return value_html(title, self.axes, self.dtype, self.data)
+        return value_html(title, self.axes, self.dtype, self.data, self.words)
 
 
 class Values(tuple[Value, ...]):
@@ -71,6 +71,10 @@ class Answers:
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return answers_html(self.title, self.variables, self.rows, self.count)
 
     def dicts(self) -> list[dict[str, str | int | float]]:
         """The rows as dictionaries, as data frames take them."""
