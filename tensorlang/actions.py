@@ -33,7 +33,7 @@ from tensorlang.ir.program import (
 from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.records import dataclass, field, replace
-from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
+from tensorlang.report import Answers, Failure, Proof, Reporter, TestResult, Value
 from tensorlang.results import Outputs
 from tensorlang.signature import Description
 from tensorlang.source import Span
@@ -82,8 +82,7 @@ class Run:
             case AskAction():
                 self.ask(action)
             case WhyAction():
-                lines = self.module.state.compiled.deduction.proof(action.goal)
-                self.reporter.proof(action.title, tuple(lines or ("it does not hold",)))
+                self.why(action)
             case AssertAction():
                 failure = self.failure(action)
                 if failure is not None:
@@ -109,11 +108,19 @@ class Run:
         self.shown[title] = name
         self.reporter.query(value)
 
-    def ask(self, action: AskAction) -> None:
+    def why(self, action: WhyAction) -> Proof:
+        """Prove a fact, or say that it does not hold."""
+        lines = self.module.state.compiled.deduction.proof(action.goal)
+        proof = Proof(action.title, tuple(lines or ("it does not hold",)))
+        self.reporter.proof(proof.title, proof.lines)
+        return proof
+
+    def ask(self, action: AskAction) -> Answers:
         """Answer a query over relations."""
         answers = answered(self.module.state.compiled.deduction, action)
         self.outputs[action.title] = answers if action.variables else answers.count > 0
         self.reporter.answers(answers)
+        return answers
 
     def values(self, asked: Mapping[str, str]) -> list[Value]:
         """Values of tensors (name and title) as far as what they need is given."""

@@ -8,6 +8,7 @@ Values arrive as tensors on any device; this file imports no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
@@ -41,8 +42,23 @@ class Value:
         return value_html(title, self.axes, self.dtype, self.data, self.words)
 
 
-class Values(tuple[Value, ...]):
-    """Values in the order of what defined or asked for them."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The lines of the proof that a ``why`` asks for."""
+
+    title: str
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((self.title, *(f"  {line}" for line in self.lines)))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+class Values(tuple["Value | Answers | Proof", ...]):
+    """Values, answers and proofs in the order of what defined or asked for them."""
 
     __slots__ = ()
 

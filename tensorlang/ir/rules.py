@@ -121,6 +121,9 @@ class Relation:
     span: Span = field(compare=False, repr=False)
     weighted: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.sorts))})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:

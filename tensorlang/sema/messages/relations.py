@@ -117,6 +117,7 @@ def variable_in_a_fact(problems: Problems, span: Span, name: str) -> None:
     help_ = ["entities begin with a capital letter"]
     if name != "_":
         help_.append(f'any other word stands in quotes: `"{name}"`')
+        help_.append("a question ends in `?`")
     problems.error("E1112", f"the fact has a variable, `{name}`", (span, "expected an entity or a number"), help=help_)
 
 
