@@ -33,7 +33,7 @@ from tensorlang.ir.program import (
 from tensorlang.module import Module
 from tensorlang.options import Options
 from tensorlang.records import dataclass, field, replace
-from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
+from tensorlang.report import Answers, Failure, Proof, Reporter, TestResult, Value
 from tensorlang.results import Outputs
 from tensorlang.signature import Description
 from tensorlang.source import Span
@@ -52,12 +52,18 @@ class Run:
     options: Options
     curves: dict[str, list[float]] = field(default_factory=dict)
     outputs: Outputs = field(init=False)
-    described: dict[str, Description] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.outputs = Outputs((), self.described.__getitem__)
+        self.outputs = Outputs((), self._describe, self._entities)
+
+    def _describe(self, title: str) -> Description:
+        return self.module.describe(self.shown[title])
+
+    def _entities(self, title: str) -> tuple[tuple[str, ...] | None, ...]:
+        return self.module.entities(self.shown[title])
 
     def access(self, span: Span) -> Access:
         """What an action may touch."""
@@ -76,8 +82,7 @@ class Run:
             case AskAction():
                 self.ask(action)
             case WhyAction():
-                lines = self.module.state.compiled.deduction.proof(action.goal)
-                self.reporter.proof(action.title, tuple(lines or ("it does not hold",)))
+                self.why(action)
             case AssertAction():
                 failure = self.failure(action)
                 if failure is not None:
@@ -100,14 +105,22 @@ class Run:
     def show(self, name: str, title: str) -> None:
         value = valued(self.module, name, title, self.evaluate(name)[name])
         self.outputs[title] = value.data
-        self.described[title] = self.module.describe(name)
+        self.shown[title] = name
         self.reporter.query(value)
 
-    def ask(self, action: AskAction) -> None:
+    def why(self, action: WhyAction) -> Proof:
+        """Prove a fact, or say that it does not hold."""
+        lines = self.module.state.compiled.deduction.proof(action.goal)
+        proof = Proof(action.title, tuple(lines or ("it does not hold",)))
+        self.reporter.proof(proof.title, proof.lines)
+        return proof
+
+    def ask(self, action: AskAction) -> Answers:
         """Answer a query over relations."""
         answers = answered(self.module.state.compiled.deduction, action)
-        self.outputs[action.title] = answers.rows if action.variables else answers.count > 0
+        self.outputs[action.title] = answers if action.variables else answers.count > 0
         self.reporter.answers(answers)
+        return answers
 
     def values(self, asked: Mapping[str, str]) -> list[Value]:
         """Values of tensors (name and title) as far as what they need is given."""
@@ -234,14 +247,7 @@ def valued(module: Module, name: str, title: str, data: torch.Tensor | None, mis
     description = module.describe(name)
     shown = name if name.isidentifier() else title
     sizes = description.sizes if data is None else tuple(data.shape)
-    return Value(shown, title, description.axes, sizes, description.dtype, data, missing, words_of(module, name))
-
-
-def words_of(module: Module, name: str) -> tuple[tuple[str, ...] | None, ...]:
-    """The entities of a tensor's axes, as far as they are over some."""
-    program = module.program
-    entities = program.facts.entities if program.facts is not None else {}
-    return tuple(None if axis.domain is None else entities[axis.domain] for axis in program.tensors[name].axes)
+    return Value(shown, title, description.axes, sizes, description.dtype, data, missing, module.entities(name))
 
 
 def aligned(value: torch.Tensor, own: Sequence[str], labels: Sequence[str], shape: tuple[int, ...]) -> torch.Tensor:

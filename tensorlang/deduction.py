@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import run_error
 from tensorlang.ir.program import AskAction, Facts
-from tensorlang.ir.rules import Atom, Relation, Sort, Variable
+from tensorlang.ir.rules import Atom, Relation, Sort, Spread, Variable
 from tensorlang.limits import Limits
 from tensorlang.records import dataclass, field
 from tensorlang.report import Answers
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from tensorlang.logic.rows import Rows
 
 Entry = str | int | float
+
+
+def spread(column: Spread) -> numpy.ndarray[Any, Any]:
+    """A place of given rows as one array."""
+    import numpy
+
+    cells = numpy.array(column.cells, dtype=column.cells.typecode)
+    return cells[numpy.array(column.codes, dtype=numpy.int64)]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,15 +48,10 @@ class Deduction:
     def given(self) -> dict[str, Rows]:
         """The rows that facts and files give, sorted and each once."""
         if not self._given:
-            import numpy
-
             from tensorlang.logic.rows import Rows
 
             for name, table in self.facts.given.items():
-                columns = [
-                    numpy.frombuffer(c, dtype=c.typecode) if c else numpy.empty(0, c.typecode) for c in table.columns
-                ]
-                self._given[name] = Rows.of(columns, table.count)
+                self._given[name] = Rows.of([spread(column) for column in table.columns], table.count)
         return self._given
 
     def share(self, other: Deduction) -> None:
@@ -112,7 +115,7 @@ class Deduction:
 
         table = self.facts.given.get(name)
         if table is not None and table.weights is not None:
-            return [numpy.array(column) for column in table.columns], numpy.array(table.weights)
+            return [spread(column) for column in table.columns], numpy.array(table.weights)
         return [numpy.array(column) for column in self.rows(name)[name].columns], None
 
     # --- for the tensor half ---------------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ class Deduction:
                 raise run_error("E1120", f"a place of `{name}` holds {low}, which is no position")
             shape.append(size if size is not None else int(column.max()) + 1 if len(column) else 1)
         if table is not None and table.weights is not None:
-            places = tuple(numpy.asarray(column) for column in table.columns)
+            places = tuple(spread(column) for column in table.columns)
             numbers = numpy.zeros(shape)
             numpy.add.at(numbers, places, numpy.asarray(table.weights))
             return numbers

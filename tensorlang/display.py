@@ -16,6 +16,7 @@ from tensorlang.extracts import (
     EDGE,
     GAP,
     WHOLE,
+    answer_cell,
     cells_of,
     number_of,
     plain,
@@ -57,7 +58,7 @@ def show_answers(answers: Answers, width: int = 100) -> str:
     if not answers.count:
         return head
     shown = answers.rows if answers.count <= ROWS else (*answers.rows[: ROWS // 2], *answers.rows[-EDGE:])
-    table = [answers.variables, *(tuple(map(_entry, row)) for row in shown)]
+    table = [answers.variables, *(tuple(map(answer_cell, row)) for row in shown)]
     if len(shown) < answers.count:
         table.insert(ROWS // 2 + 1, (GAP,) * len(answers.variables))
     widths = [max(len(row[at]) for row in table) for at in range(len(answers.variables))]
@@ -69,10 +70,6 @@ def show_answers(answers: Answers, width: int = 100) -> str:
         for row in table
     ]
     return "\n".join((head, *(f"  {line}".rstrip()[:width] for line in lines)))
-
-
-def _entry(cell: str | int | float) -> str:
-    return scalar(cell, "float") if isinstance(cell, float) else str(cell)
 
 
 def heading(value: Value) -> str:

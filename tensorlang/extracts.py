@@ -77,7 +77,17 @@ def positions_shown(count: int, edge: int | None) -> list[int | None]:
 def position_names(positions: Sequence[int | None], words: Sequence[str] | None = None) -> list[str]:
     """What heads the shown positions: entities where the axis is over some, else numbers; nothing over the gap."""
     named = words or ()
-    return ["" if at is None else named[at] if at < len(named) else str(at) for at in positions]
+    return ["" if at is None else visible(named[at]) if at < len(named) else str(at) for at in positions]
+
+
+def answer_cell(cell: str | int | float) -> str:
+    """An entity or a number of an answer."""
+    return scalar(cell, "float") if isinstance(cell, float) else visible(str(cell))
+
+
+def visible(word: str) -> str:
+    """A word with what a terminal would obey, or break a line at, written out."""
+    return word if word.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in word)
 
 
 def cells_of(data: Any, rows: Sequence[int | None], columns: Sequence[int | None], dtype: str) -> list[list[str]]:

@@ -113,18 +113,20 @@ class Module(Stored):
         if ready.buffers:
             return self._after(ready, result, keep or self.write)
         if ready.handed is not None:
-            return Outputs(ready.handed.outputs(ready.outputs, result), self.describe)
+            return Outputs(ready.handed.outputs(ready.outputs, result), self.describe, self.entities)
         named = ((ready.only, result),) if ready.only is not None else zip(ready.outputs, result, strict=True)
-        return Outputs(named, self.describe)
+        return Outputs(named, self.describe, self.entities)
 
     def _after(self, ready: Ready, result: Any, keep: Keep) -> Outputs:
         """The outputs of a step, the buffers taken care of."""
         values = result if isinstance(result, tuple) else (result,)
         own = values[: len(values) - len(ready.buffers)]
         if ready.handed is not None:
-            outputs = Outputs(ready.handed.outputs(ready.outputs, own if len(own) != 1 else own[0]), self.describe)
+            outputs = Outputs(
+                ready.handed.outputs(ready.outputs, own if len(own) != 1 else own[0]), self.describe, self.entities
+            )
         else:
-            outputs = Outputs(zip(ready.outputs, own, strict=True), self.describe)
+            outputs = Outputs(zip(ready.outputs, own, strict=True), self.describe, self.entities)
         keep({name: v.detach() for name, v in zip(ready.buffers, values[len(own) :], strict=True)})
         return outputs
 
@@ -283,6 +285,12 @@ class Module(Stored):
         """A tensor of the program in words."""
         program = self.program
         return described(program.tensors[known_tensor(program, name)], program.sizes)
+
+    def entities(self, name: str) -> tuple[tuple[str, ...] | None, ...]:
+        """For each axis of a tensor its entities, None where it is over none."""
+        facts = self.program.facts
+        axes = self.program.tensors[known_tensor(self.program, name)].axes
+        return tuple(None if a.domain is None or facts is None else facts.entities[a.domain] for a in axes)
 
     def export(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tensorlang.ir.listing import Giver
+from tensorlang.ir.listing import Giver, Progress
 from tensorlang.limits import Limits
 from tensorlang.records import dataclass, field
 
@@ -22,7 +22,7 @@ class Options:
     replaces the number in every ``minimize``; training keeps its state in the file ``checkpoint`` as it goes, and goes
     on from the file ``resume``; ``quiet`` drops progress. ``memory_budget`` are the bytes that a gradient may keep:
     loops that keep more store some of their positions only (0: they store all). ``relations`` are rows that the caller
-    gives for declared relations.
+    gives for declared relations; ``progress`` is told while files of rows are read.
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
@@ -41,3 +41,4 @@ class Options:
     quiet: bool = False
     memory_budget: int = 0
     relations: Mapping[str, Giver] = field(default_factory=dict)
+    progress: Progress | None = None

@@ -8,11 +8,12 @@ Values arrive as tensors on any device; this file imports no torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
 from tensorlang.extracts import titled
-from tensorlang.hypertext import value_html, waiting_html
+from tensorlang.hypertext import answers_html, value_html, waiting_html
 from tensorlang.records import dataclass
 
 
@@ -38,11 +39,26 @@ class Value:
         title = titled(self.title, self.axes)
         if self.data is None:
             return waiting_html(title, self.missing)
-        return value_html(title, self.axes, self.dtype, self.data)
+        return value_html(title, self.axes, self.dtype, self.data, self.words)
 
 
-class Values(tuple[Value, ...]):
-    """Values in the order of what defined or asked for them."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The lines of the proof that a ``why`` asks for."""
+
+    title: str
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((self.title, *(f"  {line}" for line in self.lines)))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+class Values(tuple["Value | Answers | Proof", ...]):
+    """Values, answers and proofs in the order of what defined or asked for them."""
 
     __slots__ = ()
 
@@ -71,6 +87,10 @@ class Answers:
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return answers_html(self.title, self.variables, self.rows, self.count)
 
     def dicts(self) -> list[dict[str, str | int | float]]:
         """The rows as dictionaries, as data frames take them."""

@@ -13,22 +13,30 @@ from typing import Any
 from torch.utils import _pytree as pytree
 
 from tensorlang.extracts import titled
-from tensorlang.hypertext import value_html
+from tensorlang.hypertext import Words, answers_html, value_html
 from tensorlang.signature import Description
 
 Describe = Callable[[str], Description]
+Entities = Callable[[str], Words]
 
 
 class Outputs(dict[str, Any]):
-    """Tensors by name, or by what was asked (``Y[0:3, :]``); ``describe`` gives the names of a tensor's axes."""
+    """Tensors by name, or by what was asked (``Y[0:3, :]``).
 
-    __slots__ = ("describe",)
+    ``describe`` gives the names of a tensor's axes, ``entities`` the words that stand at those over entities.
+    """
+
+    __slots__ = ("describe", "entities")
 
     def __init__(
-        self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), describe: Describe | None = None
+        self,
+        items: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        describe: Describe | None = None,
+        entities: Entities | None = None,
     ) -> None:
         super().__init__(items)
         self.describe = describe
+        self.entities = entities
 
     def __reduce__(self) -> tuple[type, tuple[()], None, None, Iterator[tuple[str, Any]]]:
         # An ordered dict, of all the dicts that are not `dict` itself, is what `torch.load` takes from a stranger.
@@ -39,18 +47,26 @@ class Outputs(dict[str, Any]):
         return "".join(self._shown(name, value) for name, value in self.items())
 
     def _shown(self, name: str, value: Any) -> str:
+        if hasattr(value, "_repr_html_"):
+            return str(value._repr_html_())
+        if isinstance(value, bool):
+            return answers_html(name, (), (), int(value))
         about = None if self.describe is None else self.describe(name)
         if about is None:
             return value_html(name, [str(axis) for axis in range(value.ndim)], "float", value)
-        return value_html(titled(name, about.axes), about.axes, about.dtype, value)
+        words = () if self.entities is None else self.entities(name)
+        return value_html(titled(name, about.axes), about.axes, about.dtype, value, words)
 
 
-def _flat(outputs: Outputs) -> tuple[list[Any], tuple[tuple[str, ...], Describe | None]]:
-    return list(outputs.values()), (tuple(outputs), outputs.describe)
+Context = tuple[tuple[str, ...], Describe | None, Entities | None]
 
 
-def _rebuilt(values: Iterable[Any], context: tuple[tuple[str, ...], Describe | None]) -> Outputs:
-    return Outputs(zip(context[0], values, strict=True), context[1])
+def _flat(outputs: Outputs) -> tuple[list[Any], Context]:
+    return list(outputs.values()), (tuple(outputs), outputs.describe, outputs.entities)
+
+
+def _rebuilt(values: Iterable[Any], context: Context) -> Outputs:
+    return Outputs(zip(context[0], values, strict=True), *context[1:])
 
 
 pytree.register_pytree_node(Outputs, _flat, _rebuilt)

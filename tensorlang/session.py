@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import Problems, RunError, nearest, render, run_error
 from tensorlang.driver import limited
-from tensorlang.ir.program import QueryAction
+from tensorlang.ir.program import AskAction, QueryAction, WhyAction
 from tensorlang.options import Options
-from tensorlang.report import Reporter, Silent, Value, Values, as_problem
+from tensorlang.report import Answers, Proof, Reporter, Silent, Value, Values, as_problem
 from tensorlang.source import Source, Span
 from tensorlang.stages import Checked, Home, check_tree, explained, read_source
 from tensorlang.statements import ACTIONS, Statements, defined, shown, written
@@ -115,7 +115,7 @@ class Session:
         if reporter is not None and warnings:
             reporter.note(render(warnings))
         actions = iter(program.actions)
-        values: list[Value] = []
+        values: list[Value | Answers | Proof] = []
         waiting: list[str] = []
         for statement in new:
             if not whole:
@@ -125,6 +125,9 @@ class Session:
                 action = next(actions)
                 if isinstance(action, QueryAction):
                     values += running.values({action.tensor: action.title})
+                elif isinstance(action, AskAction | WhyAction):
+                    found = running.ask(action) if isinstance(action, AskAction) else running.why(action)
+                    values += [found] if reporter is None else []  # it was told
                 else:
                     running.act(action)
         if whole and not program.actions:
@@ -178,6 +181,9 @@ class Session:
         tensor = module.program.tensors.get(name)
         if tensor is not None:
             return f"{module.describe(name)}  {'defined' if tensor.kind == 'scanned' else tensor.kind}"
+        facts = module.program.facts
+        if facts is not None and name in facts.rulebook.relations:
+            return f"{facts.rulebook.relations[name]}  relation"
         for statement in reversed(self._statements.kept):
             if name in defined(statement):
                 return written(statement).split("\n")[0].rstrip(":")

@@ -26,8 +26,12 @@ def check_rules(facts: Facts, problems: Problems) -> None:
     given = {name for name, table in facts.given.items() if table.count}
     for first, second in mixed_aggregates(book.rules, given):
         _mixed(problems, book, first, second)
+    seen: set[tuple[str, frozenset[str]]] = set()
     for cycle in unstratified(book):
-        _circle(problems, cycle.kind, cycle.rules, cycle.broken_by.span)
+        circle = (cycle.kind, frozenset(rule.head.relation for rule in cycle.rules))
+        if circle not in seen:  # one circle is one mistake, however many of its conditions break it
+            seen.add(circle)
+            _circle(problems, cycle.kind, cycle.rules, cycle.broken_by.span)
 
 
 def _unsafe(problems: Problems, rule: Rule, name: str) -> None:

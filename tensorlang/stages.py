@@ -17,7 +17,7 @@ from tensorlang.data.files import Access, chosen
 from tensorlang.data.relations import read_relation
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
-from tensorlang.ir.listing import Giver, Listing
+from tensorlang.ir.listing import Giver, Listing, Progress
 from tensorlang.ir.mode import Mode, in_mode
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
@@ -129,6 +129,7 @@ def check_tree(
     program = None
     _check_options(options, problems)
     if not problems.errors:
+        kept = {} if listings is None else listings
         library = Library(home.access(options), {s: home.access(options, Span(s, 0, 0)) for s in home.others})
         setting = Setting(
             dims=options.dims,
@@ -137,7 +138,7 @@ def check_tree(
             load_module=library.load,
             probe=lambda file, problems: _probe(home.access(options, file.span), file, problems),
             rows=lambda file, labels, problems: _rows(
-                home.access(options, file.span), file, labels, problems, {} if listings is None else listings
+                home.access(options, file.span), file, labels, problems, kept, options.progress
             ),
             relations={**_named_files(options), **options.relations},
             weighted=weighted,
@@ -172,7 +173,7 @@ def _named_files(options: Options) -> dict[str, Giver]:
     def giver(path: str) -> Giver:
         def give(labels: Sequence[str], span: Span, problems: Problems) -> Listing | None:
             access, name = chosen(path, options.limits)
-            return _rows(access, FileRef(name, None, None, span), labels, problems, {})
+            return _rows(access, FileRef(name, None, None, span), labels, problems, {}, options.progress)
 
         return give
 
@@ -180,11 +181,16 @@ def _named_files(options: Options) -> dict[str, Giver]:
 
 
 def _rows(
-    access: Access, file: FileRef, labels: Sequence[str], problems: Problems, kept: dict[FileRef, Listing]
+    access: Access,
+    file: FileRef,
+    labels: Sequence[str],
+    problems: Problems,
+    kept: dict[FileRef, Listing],
+    progress: Progress | None,
 ) -> Listing | None:
     try:
         if file not in kept:
-            kept[file] = read_relation(access, file, labels)
+            kept[file] = read_relation(access, file, labels, progress)
         return kept[file]
     except RunError as wrong:
         for problem in wrong.diagnostics:

@@ -88,6 +88,8 @@ def replaces(new: ast.Statement, old: ast.Statement) -> bool:
         return _aside(new) == _aside(old)
     if isinstance(new, ast.Rule) or isinstance(old, ast.Rule):
         return not (isinstance(old, ast.Rule) and isinstance(new, ast.Rule)) and not _relation(old)
+    if isinstance(new, ast.Equation) and _relation(old):
+        return not new.relation  # `Road(Ulm, Bonn) = 440` states a number of a relation that is declared
     if isinstance(new, ast.Equation) and isinstance(old, ast.Equation):
         same_kind = new.operator == old.operator and len(new.items or ()) == len(old.items or ())
         return not same_kind or pattern(new) == pattern(old)

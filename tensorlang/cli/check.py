@@ -28,7 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def act(given: argparse.Namespace, console: Console) -> int:
-    options = options_of(given)
+    options = options_of(given, console)
     worst, reports, mistakes = FINE, [], 0
     files = program_files(given.FILES)
     for path in files:

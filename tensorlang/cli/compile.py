@@ -39,7 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace, console: Console) -> int:
     from tensorlang.driver import compile_file
 
-    options = options_of(given)
+    options = options_of(given, console)
     source = read(given.FILE, options)
     outputs, data = tuple(given.outputs), tuple(given.given)
     made = compile_file(

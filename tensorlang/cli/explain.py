@@ -37,7 +37,7 @@ def act(given: argparse.Namespace, console: Console) -> int:
         return _explain_code(word.upper(), console)
     from tensorlang.driver import explain
 
-    options = options_of(given)
+    options = options_of(given, console)
     text = explain(read(given.FILE, options), options, folder_of(given.FILE), given.NAME, given.stage)
     console.document |= {"stage": given.stage, "name": given.NAME, "text": text}
     console.say(text.removesuffix("\n"))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from tensorlang.console.reading import Reading, shows_reading
+from tensorlang.console.streams import Console
 from tensorlang.console.usage import usage
 from tensorlang.diagnostics import nearest
 from tensorlang.limits import Limits
@@ -58,7 +60,7 @@ def _limit_type(name: str, doc: str) -> Callable[[str], int | float]:
     return memory if "bytes" in doc and "ratio" not in doc else count
 
 
-def options_of(given: argparse.Namespace, quiet: bool = False) -> Options:
+def options_of(given: argparse.Namespace, console: Console, quiet: bool = False) -> Options:
     """The options that the flags of a command say; flags that it does not have keep their defaults."""
     known = vars(given)
     return Options(
@@ -77,6 +79,7 @@ def options_of(given: argparse.Namespace, quiet: bool = False) -> Options:
         resume=known.get("resume"),
         quiet=quiet,
         memory_budget=known.get("memory_budget", 0),
+        progress=Reading(console) if shows_reading(console) else None,
     )
 
 

@@ -30,7 +30,7 @@ def act(given: argparse.Namespace, console: Console) -> int:
     from tensorlang.driver import check
     from tensorlang.stages import latex
 
-    options = options_of(given)
+    options = options_of(given, console)
     text = latex(check(read(given.FILE, options), options, folder_of(given.FILE)), given.NAME, given.explicit)
     console.document |= {"name": given.NAME, "text": text}
     console.say(text.removesuffix("\n"))

@@ -28,4 +28,4 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace, console: Console) -> int:
     from tensorlang.repl import start
 
-    return start(options_of(given, quiet=given.quiet), given.FILE, console)
+    return start(options_of(given, console, quiet=given.quiet), given.FILE, console)

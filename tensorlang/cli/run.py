@@ -40,7 +40,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace, console: Console) -> int:
     from tensorlang.driver import run
 
-    options = options_of(given, quiet=given.quiet)
+    options = options_of(given, console, quiet=given.quiet)
     source = read(given.FILE, options)
     reporter = reporter_for(console)
     try:

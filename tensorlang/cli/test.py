@@ -32,7 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def act(given: argparse.Namespace, console: Console) -> int:
-    options = options_of(given, quiet=given.quiet)
+    options = options_of(given, console, quiet=given.quiet)
     reporter = reporter_for(console, log=False)
     files = program_files(given.PATHS)
     passed = failed = broken = tested = 0

@@ -18,18 +18,18 @@ import json
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tensorlang.data.content import Opened, short
 from tensorlang.data.files import Access, check_size, system_errors
 from tensorlang.data.reading import extension, read
 from tensorlang.diagnostics import RunError, run_error
-from tensorlang.ir.listing import Cell, Column, Listing, chunks, listing, number, numbering
+from tensorlang.ir.listing import Cell, Column, Listing, Progress, listing, number, numbering
 from tensorlang.ir.program import FileRef
 from tensorlang.records import dataclass
 
-Progress = Callable[[str, int, int], None]  # what is read, bytes so far, bytes in all
-
+_BLOCK = 1 << 20  # letters of a table read at once
+_ROWS = 1 << 14  # rows with quotes
 _LINES = 16  # lines that are looked at for the delimiter: a cell in quotes may go on over some
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _READERS = dict.fromkeys((".csv", ".tsv", ".txt", ".json", ".npy", ".npz", ".parquet"))
@@ -66,6 +66,51 @@ def _sliced(found: Listing, file: FileRef) -> Listing:
 # --- tables --------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines as their cells, one behind the other. ``width`` is how many each line has; None where they differ, and
+    then ``uneven`` holds the lines."""
+
+    cells: Sequence[str]
+    count: int
+    width: int | None
+    uneven: Sequence[Sequence[str]] = ()
+
+    @staticmethod
+    def of(lines: Sequence[Sequence[str]]) -> Block:
+        """Lines that are taken apart already."""
+        widths = set(map(len, lines))
+        if len(widths) != 1:
+            return Block((), len(lines), None, lines)
+        return Block(list(itertools.chain.from_iterable(lines)), len(lines), widths.pop())
+
+    def column(self, at: int) -> Sequence[str]:
+        return self.cells[at :: self.width]
+
+    def rows(self, most: int) -> list[list[str]]:
+        """The first lines."""
+        if self.width is None:
+            return [list(line) for line in self.uneven[:most]]
+        starts = range(0, min(most, self.count) * self.width, self.width)
+        return [list(self.cells[start : start + self.width]) for start in starts]
+
+    def without_first(self) -> Block:
+        if self.width is None:
+            return Block.of(self.uneven[1:])
+        return Block(self.cells[self.width :], self.count - 1, self.width)
+
+
+def _plain(content: str, mark: str) -> Block:
+    """Whole lines without quotes: they need no more than to be split."""
+    lines = list(filter(str.strip, content.split("\n")))
+    if mark == " ":
+        return Block.of([line.split() for line in lines if not line.lstrip().startswith("#")])
+    marks = set(map(str.count, lines, itertools.repeat(mark)))
+    if len(marks) != 1:
+        return Block.of([line.split(mark) for line in lines])
+    return Block(mark.join(lines).split(mark), len(lines), marks.pop() + 1)
+
+
 @dataclass(slots=True)
 class _Table:
     """A table as text, read in chunks of rows."""
@@ -86,24 +131,31 @@ class _Table:
                 "E0721", f"`{self.opened.path}` is not UTF-8 text", "save it again as UTF-8"
             ) from None
         except csv.Error as problem:
+            if "limit" in str(problem):
+                raise self.opened.damaged(f"a cell has more than {csv.field_size_limit()} letters") from None
             raise self.opened.damaged(f"its cells cannot be told apart ({problem})") from None
+        finally:
+            if self.progress is not None:
+                self.progress(self.opened.path, self.opened.size, self.opened.size)
 
     def _read(self) -> Listing:
-        reader = self._rows()
-        ahead = list(itertools.islice(reader, 2))
-        width = self._begin(ahead)
-        rows = itertools.chain(ahead[1:] if self.header else ahead, reader)
+        blocks = self._blocks()
+        ahead: list[Block] = []
+        while sum(block.count for block in ahead) < 2 and (block := next(blocks, None)) is not None:
+            ahead.append(block)
+        width = self._begin([row for block in ahead for row in block.rows(2)][:2])
+        if self.header:
+            ahead[0] = ahead[0].without_first()
         places = len(self.labels)
         numberings = [numbering() for _ in range(places)]
         codes: list[array[int]] = [array("q") for _ in range(places)]
         before = 0
-        for chunk in chunks(rows):
-            if set(map(len, chunk)) != {width}:
-                raise self._ragged(chunk, before, width)
-            columns = list(zip(*chunk, strict=True))
+        for block in itertools.chain(ahead, blocks):
+            if block.width != width:
+                raise self._ragged(block, before, width)
             for at, kept in enumerate(self.chosen or range(places)):
-                codes[at].extend(map(numberings[at].__getitem__, columns[kept]))
-            before += len(chunk)
+                codes[at].extend(map(numberings[at].__getitem__, block.column(kept)))
+            before += block.count
             check_size(self.opened.path, before * 8 * places, self.opened.limits, self.opened.span, "unpacks to")
             if self.progress is not None:
                 self.progress(self.opened.path, self.opened.handle.tell(), self.opened.size)
@@ -112,25 +164,26 @@ class _Table:
         self._check_cells(result)
         return result
 
-    def _rows(self) -> Iterator[list[str]]:
-        """The cells of every line that is not blank."""
+    def _blocks(self) -> Iterator[Block]:
+        """The cells of all lines that are not blank, some thousands of lines at a time."""
         self.opened.handle.seek(0)
-        text = io.TextIOWrapper(self.opened.handle, encoding="utf-8-sig", errors="strict", newline="")
-        first = ""
-        while not first.strip():
-            first = text.readline()
-            if not first:
-                text.detach()
-                return
-        ahead = [first, *itertools.islice(text, _LINES)]
-        lines = itertools.chain(ahead, text)
-        if self.delimiter == " ":
-            split = (line.split() for line in lines if not line.lstrip().startswith("#"))
-            yield from (cells for cells in split if cells)
-        else:
-            mark = self.delimiter or _delimiter("".join(ahead))
-            yield from filter(None, csv.reader(_written(lines), delimiter=mark, strict=True, skipinitialspace=True))
+        text = io.TextIOWrapper(self.opened.handle, encoding="utf-8-sig", errors="strict", newline=None)
+        mark = self.delimiter
+        while content := text.read(_BLOCK) + text.readline():
+            if mark is None and content.strip():
+                mark = _delimiter("".join(itertools.islice(io.StringIO(content), _LINES)))
+            if '"' in content and mark != " ":
+                lines = itertools.chain(io.StringIO(content), text)
+                rows = self._quoted(lines, mark or ",")
+                while chunk := list(itertools.islice(rows, _ROWS)):
+                    yield Block.of(chunk)
+            elif (block := _plain(content, mark or ",")).count:
+                yield block
         text.detach()
+
+    def _quoted(self, lines: Iterable[str], mark: str) -> Iterator[list[str]]:
+        """Cells of lines of which some are in quotes, and may hold the delimiter and ends of lines."""
+        return filter(None, csv.reader(_written(lines), delimiter=mark, strict=True, skipinitialspace=True))
 
     def _begin(self, ahead: list[list[str]]) -> int:
         """Tell a line of names, and which columns are meant; the number of cells a line has."""
@@ -153,7 +206,8 @@ class _Table:
             "give the relation as many places, or name its places like columns of the file's first line",
         )
 
-    def _ragged(self, chunk: list[Sequence[Cell]], before: int, width: int) -> RunError:
+    def _ragged(self, block: Block, before: int, width: int) -> RunError:
+        chunk = block.rows(block.count)
         at = next(at for at, cells in enumerate(chunk) if len(cells) != width)
         line = self._line(before + at)
         message = f"line {line} of `{self.opened.path}` has {_cells(len(chunk[at]))}, the lines before have {width}"
@@ -283,9 +337,14 @@ def _json_row(opened: Opened, labels: Sequence[str], row: object, at: int) -> li
         message = f"row {at + 1} of `{opened.path}` has {found}, the relation has {_places(len(labels))}"
         raise opened.fault("E0719", message)
     for cell in row:
-        if isinstance(cell, bool) or not isinstance(cell, str | int | float) or cell == "":
+        if not _fits(cell):
             raise opened.fault("E1109", f"row {at + 1} of `{opened.path}` holds {short(json.dumps(cell))}")
     return row
+
+
+def _fits(cell: object) -> bool:
+    """Whether a cell is a word or a number."""
+    return isinstance(cell, str | int | float) and not isinstance(cell, bool) and cell != ""
 
 
 def _from_parquet(access: Access, file: FileRef, labels: Sequence[str]) -> Listing:
@@ -309,7 +368,7 @@ def _from_parquet(access: Access, file: FileRef, labels: Sequence[str]) -> Listi
         raise run_error("E1107", message, file.span)
     columns = [table.column(name).to_pylist() for name in chosen]
     for name, cells in zip(chosen, columns, strict=True):
-        bad = next((at for at, cell in enumerate(cells) if not isinstance(cell, str | int | float) or cell == ""), None)
+        bad = next((at for at, cell in enumerate(cells) if not _fits(cell)), None)
         if bad is not None:
             message = f"row {bad + 1} of column `{short(name)}` of `{file.path}` holds {short(str(cells[bad]))}"
             raise run_error("E1109", message, file.span, help=("cells are words or numbers",))

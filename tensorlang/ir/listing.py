@@ -19,6 +19,9 @@ Cell = str | int | float
 # The caller's rows of a relation, once the names of its places are known.
 Giver = Callable[[Sequence[str], Span, Problems], "Listing | None"]
 
+# Told while a file of rows is read: its path, the bytes so far, the bytes in all.
+Progress = Callable[[str, int, int], None]
+
 _CHUNK = 1 << 14
 
 
@@ -28,9 +31,16 @@ class Column:
 
     values: list[Cell] = field(default_factory=list)
     codes: array[int] = field(default_factory=lambda: array("q"))
+    _numbers: list[int | float | None] | None = None
 
     def cell(self, row: int) -> Cell:
         return self.values[self.codes[row]]
+
+    def numbers(self) -> list[int | float | None]:
+        """The number that each value is, or None."""
+        if self._numbers is None:
+            self._numbers = _numbers(self.values)
+        return self._numbers
 
 
 @dataclass(slots=True)
@@ -68,12 +78,21 @@ def chunks(rows: Iterator[Sequence[Cell]]) -> Iterator[list[Sequence[Cell]]]:
         yield chunk
 
 
+def _numbers(values: list[Cell]) -> list[int | float | None]:
+    if set(map(type, values)) <= {str} and "_" not in "".join(values):  # type: ignore[arg-type]
+        try:
+            return list(map(int, values))
+        except ValueError:
+            pass
+    return list(map(number, values))
+
+
 def number(cell: Cell) -> int | float | None:
     """The number that a cell is, or None."""
     if not isinstance(cell, str):
         return cell
     text = cell.strip()
-    if "_" in text or not text:
+    if not text or "_" in text or (text[0].isalpha() and text[0] not in "iInN"):
         return None
     try:
         return int(text)

@@ -13,6 +13,7 @@ term without a value (a whole number divided by 0, a real result that is no numb
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 from tensorlang.records import dataclass, field
 from tensorlang.source import Span
@@ -128,15 +129,29 @@ class Relation:
     span: Span = field(compare=False, repr=False)
     weighted: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.sorts))})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """One place of all rows: row ``r`` holds ``cells[codes[r]]``; ``cells`` are of type ``q`` or ``d``."""
+
+    cells: array[int] | array[float]
+    codes: array[int]
+
+    def __iter__(self) -> Iterator[int | float]:
+        return map(self.cells.__getitem__, self.codes)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Rows that are given, as they were told, duplicates and all: one array a place, of type ``q`` or ``d``.
+    """Rows that are given, as they were told, duplicates and all.
 
     ``weights`` holds the numbers of a relation of numbers; those of rows that are told twice add up.
     """
 
-    columns: tuple[array[int] | array[float], ...]
+    columns: tuple[Spread, ...]
     count: int
     weights: array[float] | None = None
 

@@ -7,6 +7,7 @@ session as it was.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from tensorlang.console.reporters import Teller
 from tensorlang.console.streams import Console
@@ -15,7 +16,7 @@ from tensorlang.display import show
 from tensorlang.options import Options
 from tensorlang.records import dataclass, field
 from tensorlang.repl.entry import split
-from tensorlang.report import Value
+from tensorlang.report import Value, Values
 from tensorlang.session import Session
 from tensorlang.source import Source
 from tensorlang.syntax import ast
@@ -80,7 +81,7 @@ class Shell:
 
             obey(self, HABITS.get(bare, bare))
         else:
-            values = self.session.run(as_statement(entry), self.teller)
+            values = self.session.run(as_statement(entry, self.session.names), self.teller)
             if not entry.rstrip().endswith(";"):
                 self.show(values)
 
@@ -88,15 +89,17 @@ class Shell:
         """The statements of a file; problems are told, not raised."""
         self._guarded(f":load {path}")
 
-    def show(self, values: tuple[Value, ...]) -> None:
+    def show(self, values: Values) -> None:
         for value in values:
-            self.console.say(show(value, self.console.width))
+            if isinstance(value, Value):  # answers and proofs were told
+                self.console.say(show(value, self.console.width))
 
 
-def as_statement(entry: str) -> str:
-    """A bare expression asks for its value: ``Y[0]`` is ``Y[0]?``, and so is ``relu(x)``, which is no fact."""
+def as_statement(entry: str, names: Sequence[str] = ()) -> str:
+    """A bare expression asks for its value: ``Y[0]`` is ``Y[0]?``, and so are ``relu(x)`` and, as facts have no
+    variables, ``Ancestor(Alice, x)``. ``names`` mean something in the session."""
     tree = _parsed(entry)
-    asks = _parsed(f"{entry}?") is not None if tree is None else _applies_function(tree)
+    asks = _parsed(f"{entry}?") is not None if tree is None else _applies_function(tree) or _has_variables(tree, names)
     return f"{entry}?" if asks else entry
 
 
@@ -107,6 +110,18 @@ def _applies_function(tree: ast.File) -> bool:
         case (ast.Rule(head=ast.Call(target=ast.Name(name=name)), body=()),):
             return name in POINTWISE or name in REDUCTIONS or name in ALONG
     return False
+
+
+def _has_variables(tree: ast.File, names: Sequence[str]) -> bool:
+    match tree.statements:
+        case (ast.Rule(head=ast.Call(target=ast.Name(name=name), arguments=arguments), body=()),):
+            places = [argument.value for argument in arguments]
+            return name in names and any(isinstance(p, ast.Name) and _variable(p.name, names) for p in places)
+    return False
+
+
+def _variable(name: str, names: Sequence[str]) -> bool:
+    return not name[0].isupper() and name not in names
 
 
 def _parsed(text: str) -> ast.File | None:

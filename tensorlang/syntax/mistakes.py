@@ -302,6 +302,14 @@ def _where(scene: Scene) -> Diagnostic | None:
     )
 
 
+def _compares(scene: Scene) -> Diagnostic | None:
+    """``Kin(x,y) <- Parent(x,y), x = y``: one sign too few in a rule or a query."""
+    rule = any(lexeme.kind == "ARROW" for lexeme in scene.lexemes[: scene.at])
+    if scene.found.text != "=" or not (rule or scene.lexemes[-1].kind == "QUERY") or scene.brackets():
+        return None
+    return diagnostic("E0101", "found `=` where it cannot stand", (scene.span(scene.found), "to compare, write `==`"))
+
+
 def _second_equals(scene: Scene) -> Diagnostic | None:
     if scene.found.kind != "ASSIGN" or scene.brackets():
         return None
@@ -356,7 +364,7 @@ def _comma(scene: Scene) -> Diagnostic | None:
 
 SLIPS: tuple[Callable[[Scene], Diagnostic | None], ...] = (
     _foreign, _misspelt, _keyword, _colon, _arrow, _why, _full_stop, _reserved, _spaced_bracket, _empty, _else, _where,
-    _second_equals, _step, _operand, _comma,
+    _compares, _second_equals, _step, _operand, _comma,
 )  # fmt: skip
 
 

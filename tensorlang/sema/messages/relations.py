@@ -28,8 +28,12 @@ def wrong_places_of(problems: Problems, span: Span, info: TensorInfo, places: in
         "E1103",
         f"`{info.name}` has {_places(places)}, but stands here with {found}",
         (span, f"found {found}"),
-        (info.span, f"`{_relation(info)}`, expected {places}"),
+        (info.span, f"first here, with {places}" if _unnamed(info) else f"`{_relation(info)}`, expected {places}"),
     )
+
+
+def _unnamed(info: TensorInfo) -> bool:
+    return any(label.startswith("axis") for label in info.labels or ())
 
 
 def words_and_numbers(problems: Problems, words: Span, numbers: Span) -> None:
@@ -53,6 +57,11 @@ def two_domains(problems: Problems, span: Span, one: str, other: str) -> None:
 
 def word_in_arithmetic(problems: Problems, span: Span, word: str) -> None:
     problems.error("E1104", f"`{word}` is an entity, and entities are not reckoned with", span)
+
+
+def entities_in_an_aggregate(problems: Problems, span: Span, operator: str, variable: str) -> None:
+    help_ = ["`count` counts entities; the others look at numbers"]
+    problems.error("E1104", f"`{variable}` stands for entities, which have no {operator}", span, help=help_)
 
 
 def no_entities_here(problems: Problems, span: Span, word: str, sort: str) -> None:
@@ -108,6 +117,7 @@ def variable_in_a_fact(problems: Problems, span: Span, name: str) -> None:
     help_ = ["entities begin with a capital letter"]
     if name != "_":
         help_.append(f'any other word stands in quotes: `"{name}"`')
+        help_.append("a question ends in `?`")
     problems.error("E1112", f"the fact has a variable, `{name}`", (span, "expected an entity or a number"), help=help_)
 
 
@@ -138,8 +148,10 @@ def not_a_rule_condition(problems: Problems, span: Span) -> None:
     )
 
 
-def not_a_term(problems: Problems, span: Span) -> None:
-    help_ = ["an entity, a number, a variable, or whole-number arithmetic such as `n + 1`"]
+def not_a_term(problems: Problems, span: Span, aggregate: bool = False) -> None:
+    help_ = ["an entity, a number, a variable, or arithmetic such as `n + 1`"]
+    if aggregate:
+        help_ = ["count, sum, min, max and mean of one variable stand at a place of a rule's head: `count(y)`"]
     problems.error("E1115", "this cannot stand at a place of a relation", (span, "found this"), help=help_)
 
 
@@ -175,8 +187,31 @@ def too_many_entities(problems: Problems, span: Span, domain: str, size: int, fo
     )
 
 
-def not_a_number_in(problems: Problems, span: Span, cell: str, where: str) -> None:
-    problems.error("E1104", f"{where} holds `{cell}`, where a whole number or number stands elsewhere", span)
+def not_a_number_in(problems: Problems, span: Span, cell: str, wanted: str, where: str) -> None:
+    problems.error("E1104", f"{where} holds `{cell}`, but this place holds {wanted}", span)
+
+
+def too_large_in(problems: Problems, span: Span, cell: str, where: str) -> None:
+    problems.error("E1104", f"{where} holds `{cell}`, which does not fit into 64 bits", span)
+
+
+def undefined_number(problems: Problems, span: Span, where: str) -> None:
+    help_ = ["leave out rows with numbers that are not known"]
+    problems.error("E1109", f"{where} holds `nan`, which is no number", span, help=help_)
+
+
+def empty_word(problems: Problems, span: Span) -> None:
+    problems.error("E1109", "an entity has a name", (span, "found an empty word"))
+
+
+def not_whole(problems: Problems, span: Span, info: TensorInfo, label: str) -> None:
+    problems.error(
+        "E1104",
+        f"place `{label}` of `{info.name}` holds whole numbers",
+        (span, "found numbers that are not"),
+        (info.span, f"`{label}: int` here"),
+        help=[f"declare it `{label}: float`"],
+    )
 
 
 def position_outside(

@@ -6,12 +6,11 @@ positions in their domains, whose sizes are known from now on.
 
 from __future__ import annotations
 
-import itertools
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.listing import Cell, Column, number
+from tensorlang.ir.listing import Column
 from tensorlang.ir.rules import (
     Aggregate,
     Arithmetic,
@@ -24,6 +23,7 @@ from tensorlang.ir.rules import (
     Rule,
     Rulebook,
     Sort,
+    Spread,
     Table,
     Variable,
 )
@@ -92,6 +92,7 @@ class _Maker:
     sorts: Sorts
     domains: dict[str, Domain] = field(default_factory=dict)
     facts: dict[str, list[tuple[tuple[int | float, ...], Span]]] = field(default_factory=dict)
+    refused: set[tuple[str, str]] = field(default_factory=set)
 
     def relation(self, told: Told) -> Relation:
         info = told.info
@@ -147,6 +148,7 @@ class _Maker:
             return True
         if domain.closed is not None:
             messages.closed_domain(self.world.problems, span, word, domain.name, domain.closed, domain.places, where)
+            self.refused.add((domain.name, word))
             return False
         domain.places[word] = len(domain.places)
         return True
@@ -194,11 +196,7 @@ class _Maker:
         """The rows that facts, files and the caller give, as columns of positions and numbers."""
         sorts = [self.sorts.sort((told.info.name, at)) for at in range(told.places)]
         facts = self.facts.get(told.info.name, ())
-        columns = []
-        for at, sort in enumerate(sorts):
-            own = (row[at] for row, _ in facts)
-            loaded = self._column(told, at, sort) if told.listing is not None else ()
-            columns.append(_column(sort, itertools.chain(own, loaded)))
+        columns = [self._spread(told, at, sort, [row[at] for row, _ in facts]) for at, sort in enumerate(sorts)]
         count = len(facts) + (told.listing.count if told.listing is not None else 0)
         return Table(tuple(columns), count, self._weights(told, len(facts)) if told.weighted else None)
 
@@ -206,34 +204,63 @@ class _Maker:
         """A number a row; 1 where a fact says none."""
         found = array("d", [*told.weights, *([1.0] * (facts - len(told.weights)))])
         if told.listing is not None:
-            found.extend(self._column(told, told.places, Sort("float")))
+            found.extend(self._spread(told, told.places, Sort("float"), []))
         return found
 
-    def _column(self, told: Told, at: int, sort: Sort) -> Iterator[int | float]:
+    def _spread(self, told: Told, at: int, sort: Sort, facts: list[int | float]) -> Spread:
+        """What facts and the listing hold at a place."""
+        held: list[int | float] = []
+        codes = array("q")
+        if told.listing is not None:
+            held += self._cells(told, at, sort)
+            codes = told.listing.columns[at].codes
+        own = array("q", range(len(held), len(held) + len(facts)))
+        held += facts
+        cells = array("d", held) if sort.kind == "float" else array("q", map(int, held))
+        return Spread(cells, own + codes if own else codes)
+
+    def _cells(self, told: Told, at: int, sort: Sort) -> Iterable[int | float]:
+        """The cells of a column as positions and numbers; the first that cannot be one is reported."""
         assert told.listing is not None
         column = told.listing.columns[at]
-        values = [self._held(told, column, code, value, sort) for code, value in enumerate(column.values)]
-        return map(values.__getitem__, column.codes)
-
-    def _held(self, told: Told, column: Column, code: int, cell: Cell, sort: Sort) -> int | float:
         if sort.kind == "word":
-            return self.domain(sort.domain or "").places.get(str(cell), 0)
-        value = number(cell)
-        if value is None:
-            messages.not_a_number_in(self.world.problems, told.info.span, str(cell), self._where(told, column, code))
-            return 0
+            places = self.domain(sort.domain or "").places
+            return [places.get(str(value), 0) for value in column.values]
+        values = column.numbers()
+        code = self._misfit(values, sort)
+        if code is None:
+            return values  # type: ignore[return-value]  # each is a number
+        self._wrong(told, column, code, values[code], sort)
+        return [0] * len(values)
+
+    def _misfit(self, values: list[int | float | None], sort: Sort) -> int | None:
+        """The first of the values that a place cannot hold."""
         if sort.kind == "float":
-            return float(value)
-        if isinstance(value, float) or not -(2**63) <= value < 2**63:
-            messages.not_a_number_in(self.world.problems, told.info.span, str(cell), self._where(told, column, code))
-            return 0
-        if sort.domain is not None:
-            limit = self._limit(sort.domain)
-            if value < 0 or (limit is not None and value >= limit):
-                where = self._where(told, column, code)
-                messages.position_outside(self.world.problems, told.info.span, value, sort.domain, limit, where)
-                return 0
-        return value
+            return next((code for code, value in enumerate(values) if value is None or value != value), None)
+        limit = None if sort.domain is None else self._limit(sort.domain)
+        low, high = (-(2**63) if sort.domain is None else 0), (2**63 if limit is None else limit)
+        whole = [value for value in values if isinstance(value, int)]
+        if len(whole) == len(values) and (not whole or (low <= min(whole) and max(whole) < high)):
+            return None
+        return next(code for code, value in enumerate(values) if not isinstance(value, int) or not low <= value < high)
+
+    def _wrong(self, told: Told, column: Column, code: int, value: int | float | None, sort: Sort) -> None:
+        """Report a cell that its place cannot hold."""
+        problems, span, where = self.world.problems, told.info.span, self._where(told, column, code)
+        shown = str(column.values[code])
+        if value is None or (sort.kind == "int" and isinstance(value, float)):
+            wanted = "whole numbers" if sort.kind == "int" else "numbers"
+            messages.not_a_number_in(problems, span, shown, wanted, where)
+        elif value != value:
+            messages.undefined_number(problems, span, where)
+        elif not -(2**63) <= value < 2**63 or sort.domain is None:
+            messages.too_large_in(problems, span, shown, where)
+        else:
+            messages.position_outside(problems, span, value, sort.domain, self._limit(sort.domain), where)
+
+    def _outside(self, value: int | float, domain: str | None) -> bool:
+        limit = None if domain is None else self._limit(domain)
+        return domain is not None and (value < 0 or (limit is not None and value >= limit))
 
     def _limit(self, domain: str) -> int | None:
         declared = self.world.root.dims.get(domain)
@@ -258,6 +285,8 @@ class _Maker:
         if draft.aggregate is not None:
             operator, inner, place = draft.aggregate
             sort = self.sorts.sort((head.relation, place))
+            if operator != "count" and isinstance(inner, Name) and self.sorts.of((at, inner.name)).kind == "word":
+                messages.entities_in_an_aggregate(self.world.problems, inner.span, operator, inner.name)
             aggregate = Aggregate(operator, self.term(inner, None if operator == "count" else sort), place)
         return Rule(Atom(head.relation, terms, head.span), tuple(body), draft.span, aggregate)
 
@@ -269,10 +298,9 @@ class _Maker:
 
     def _check_positions(self, head: Literal, row: tuple[int | float, ...], sorts: list[Sort]) -> None:
         for value, sort, term in zip(row, sorts, head.terms, strict=True):
-            if sort.kind == "int" and sort.domain is not None:
+            if sort.kind == "int" and sort.domain is not None and self._outside(value, sort.domain):
                 limit = self._limit(sort.domain)
-                if value < 0 or (limit is not None and value >= limit):
-                    messages.position_outside(self.world.problems, term.span, value, sort.domain, limit, "")
+                messages.position_outside(self.world.problems, term.span, value, sort.domain, limit, "")
 
     def _inside(self, terms: tuple[RuleTerm, ...], sorts: list[Sort], head: Literal) -> Iterator[Comparison]:
         """What arithmetic puts outside of a domain of positions is no element of it."""
@@ -314,17 +342,14 @@ class _Maker:
                 return Constant(float(value) if sort is not None and sort.kind == "float" else value, str(value))
 
     def _word(self, word: str, span: Span, sort: Sort | None) -> Constant:
+        if sort is None:
+            messages.no_entities_here(self.world.problems, span, word, "number")
         if sort is None or sort.kind != "word" or sort.domain is None:
-            messages.no_entities_here(self.world.problems, span, word, str(sort or "number"))
-            return Constant(0, word)
+            return Constant(0, word)  # a place of words and numbers was reported
         places = self.domain(sort.domain).places
-        if word not in places:
+        if word not in places and (sort.domain, word) not in self.refused:
             messages.unknown_entity(self.world.problems, span, word, sort.domain, places)
         return Constant(places.get(word, 0), word)
-
-
-def _column(sort: Sort, cells: Iterator[int | float]) -> array[int] | array[float]:
-    return array("d", cells) if sort.kind == "float" else array("q", map(int, cells))
 
 
 @dataclass(slots=True, eq=False)

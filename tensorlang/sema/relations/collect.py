@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
-from tensorlang.ir.listing import Listing, number
+from tensorlang.ir.listing import Listing
 from tensorlang.ir.program import FileRef
 from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
@@ -241,7 +241,8 @@ def _look(world: World, told: Told) -> None:
     if told.file is not None and told.listing is None:
         told.listing = world.setting.rows(told.file, told.columns, world.problems)
     for column in told.listing.columns if told.listing is not None else ():
-        world.words.update(v for v in column.values if isinstance(v, str) and number(v) is None)
+        found = zip(column.values, column.numbers(), strict=True)
+        world.words.update(value for value, number in found if number is None and isinstance(value, str))
     for fact in told.facts:
         for node in ast_walk(fact.head):
             if isinstance(node, ast.String):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from tensorlang.ir.listing import Column, number
+from tensorlang.ir.listing import Column
 from tensorlang.ir.rules import Sort
 from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
@@ -97,7 +97,17 @@ def find_sorts(world: World, drafts: list[Draft]) -> Sorts:
     for _ in range(3):  # a sum of whole numbers may turn out to be of numbers, once for each step of a chain
         for at, draft in enumerate(drafts):
             _reckoned(sorts, at, draft)
+    for told in world.told.values():
+        _whole(sorts, told)
     return sorts
+
+
+def _whole(sorts: Sorts, told: Told) -> None:
+    """What is declared to hold whole numbers meets no others."""
+    for at, (label, kind) in enumerate(zip(told.info.labels or (), told.kinds, strict=True)):
+        own = sorts.of((told.info.name, at))
+        if kind == "int" and own.kind == "float":
+            messages.not_whole(sorts.world.problems, own.seen["float"], told.info, label)
 
 
 def _declared(sorts: Sorts, told: Told) -> None:
@@ -119,18 +129,17 @@ def _rows(sorts: Sorts, told: Told) -> None:
     if told.listing is not None:
         for at, column in enumerate(told.listing.columns[: told.places]):
             sorts.columns.setdefault((info.name, at), []).append(column)
-            kind = told.kinds[at]
-            found = "word" if kind == "word" else _kind_of(column)
+            found = told.kinds[at] or _kind_of(column)  # cells of another kind are reported with their lines
             if found is not None:
                 sorts.see(sorts.of((info.name, at)), found, info.span)
             if found == "int":
                 own = sorts.of((info.name, at))
-                own.largest = max(own.largest, *(int(v) for v in map(number, column.values) if v is not None))
+                own.largest = max(own.largest, max((v for v in column.numbers() if isinstance(v, int)), default=-1))
 
 
 def _kind_of(column: Column) -> str | None:
     """What a column of a file holds; numbers where every cell is one."""
-    kinds = {type(number(value)) for value in column.values}
+    kinds = set(map(type, column.numbers()))
     if not kinds:
         return None
     return "word" if type(None) in kinds else "float" if float in kinds else "int"

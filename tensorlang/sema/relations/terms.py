@@ -5,12 +5,13 @@ In: a rule or a query and its scope. Out: a ``Draft``; what cannot stand in a ru
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from tensorlang.ir.domain import Size
 from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
-from tensorlang.sema.relations.aggregates import aggregate_of
+from tensorlang.sema.relations.aggregates import AGGREGATES, aggregate_of
 from tensorlang.sema.resolved import Value
 from tensorlang.sema.scope import Scalar, Scope, View
 from tensorlang.sema.world import World, strip
@@ -19,6 +20,8 @@ from tensorlang.syntax import ast
 
 _OPERATORS = {"": "*", "*": "*", "/": "/", "%": "%"}
 _FUNCTIONS = {"min": 2, "max": 2, "abs": 1}
+_FOLDS = (*AGGREGATES, "avg", "average", "total", "prod", "any", "all")  # what is meant for an aggregate
+_NUMBERS = {"inf": math.inf, "pi": math.pi}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,9 @@ class Reader:
             case ast.Number(value=value, span=span):
                 return Term(value, span)
             case ast.String(value=value, span=span):
+                if not value.strip():
+                    messages.empty_word(self.world.problems, span)
+                    self.failed = True
                 return Term(value, span)
             case ast.Size(name=name, span=span):
                 return self._size(name, span)
@@ -214,7 +220,8 @@ class Reader:
                     return Sum(name, tuple(self.term(argument.value, fact) for argument in arguments), span)
             case _:
                 pass
-        messages.not_a_term(self.world.problems, node.span)
+        name = node.target.name if isinstance(node, ast.Call) and isinstance(node.target, ast.Name) else ""
+        messages.not_a_term(self.world.problems, node.span, name in _FOLDS)
         self.failed = True
         return Term(0, node.span)
 
@@ -248,7 +255,7 @@ class Reader:
     def _name(self, name: str, span: Span, fact: bool) -> AnyTerm:
         if name == "_":
             self.count += 1
-            if fact:
+            if fact and not self.failed:
                 messages.variable_in_a_fact(self.world.problems, span, name)
                 self.failed = True
             return Name(f"_{self.count}", span)
@@ -260,7 +267,9 @@ class Reader:
                 return Term(number, span)
         if name[0].isupper():
             return Term(name, span)
-        if fact:
+        if found is None and name in _NUMBERS:
+            return Term(_NUMBERS[name], span)
+        if fact and not self.failed:
             messages.variable_in_a_fact(self.world.problems, span, name)
-            self.failed = True
+        self.failed = self.failed or fact
         return Name(name, span)
