@@ -278,7 +278,7 @@ def pairs_greatest(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor
     return lowest.scatter_reduce(0, column.unsqueeze(1).expand_as(values), values, "amax")
 
 
-def extreme_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
+def greatest_rows_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each kept position the greatest of the rows of its pairs, element by element: the definition."""
     taken = table.index_select(0, rows[1])
     lowest = torch.full([rows[0].size(0) - 1, table.size(1)], float("-inf"), dtype=table.dtype, device=table.device)
@@ -286,7 +286,7 @@ def extreme_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
 
 
 class PairsExtreme(torch.autograd.Function):
-    """``extreme_plain`` without what would be held for each pair; the gradient goes to one of equal elements."""
+    """``greatest_rows_plain`` without what would be held for each pair; the gradient goes to one of equal elements."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, pointers: Tensor, column: Tensor) -> Tensor:
@@ -317,4 +317,4 @@ def pairs_extreme(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
             function: Any = PairsExtreme.apply
             result: Tensor = function(table.contiguous(), rows[0], rows[1])
             return result
-    return extreme_plain(table, rows)
+    return greatest_rows_plain(table, rows)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import Expr, Index, Position, Read, children, free_indices, with_children
+from tensorlang.ir.nodes import Expr, Index, Position, Read, bound_indices, children, free_indices, with_children
 from tensorlang.ir.pairs import Stored, Table
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
 from tensorlang.passes.constants import value_of
@@ -26,7 +26,7 @@ from tensorlang.passes.pairs_reductions import moved
 from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import draws
 from tensorlang.passes.spots import AtPairs, Chooser, Spot, UnmovableError
-from tensorlang.passes.supports import Supports
+from tensorlang.passes.supports import Support, Supports
 
 
 @dataclass(slots=True, eq=False)
@@ -95,9 +95,9 @@ class Mover:
     def _concerned(self, node: Expr) -> bool:
         return any(isinstance(part, Read) and part.tensor in self.table.stored for part in below(node, set()))
 
-    def spot(self, support: object, node: Expr) -> Spot | None:
+    def spot(self, support: Support, node: Expr) -> Spot | None:
         assert self.piece is not None, "an expression stands in an equation"
-        return self.chooser.spot(support, node, self.piece.span)  # type: ignore[arg-type]
+        return self.chooser.spot(support, node, self.piece.span, bound_indices(node))
 
     def at(self, spot: Spot) -> AtPairs:
         assert self.piece is not None, "an expression stands in an equation"
