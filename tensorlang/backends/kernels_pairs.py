@@ -182,7 +182,7 @@ def pairs_product(
     back: List[Tensor],  # noqa: UP006
 ) -> Tensor:
     """For each kept position the sum of the rows of its pairs, times the weights of these: [heads, kept, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and pairs_usual(table):
             function: Any = PairsProduct.apply
             result: Tensor = function(weights, table, len(rows), *rows, *back)
@@ -192,7 +192,7 @@ def pairs_product(
 
 def pairs_dots(left: Tensor, right: Tensor, rows: List[Tensor], back: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each pair and head the product of the left row of its kept position and the right one of the other."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and pairs_usual(left) and right.size(1) > 0 and rows[1].size(0) > 0:
             function: Any = PairsDots.apply
             result: Tensor = function(left, right, len(rows), *rows, *back)
@@ -250,7 +250,7 @@ class PairsRows(torch.autograd.Function):
 
 def pairs_sums(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each kept position the sum of what its pairs have: [pairs, width] to [kept, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and values.is_floating_point():
             function: Any = PairsSums.apply
             result: Tensor = function(values, column, *rows)
@@ -260,7 +260,7 @@ def pairs_sums(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  #
 
 def pairs_rows(table: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """The row of a table that each pair has at a place: [kept, width] to [pairs, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and table.is_floating_point():
             function: Any = PairsRows.apply
             result: Tensor = function(table, column, *rows)

@@ -1,4 +1,4 @@
-"""Random programs over relations: on pairs they give what tables give, values and gradients, in any order of entities."""
+"""Random programs over relations: on pairs they give what tables give, values and gradients, in any order of pairs."""
 
 from __future__ import annotations
 
