@@ -125,6 +125,7 @@ def compile_file(
     given: tuple[str, ...] = (),
     tried: bool = False,
     force: bool = False,
+    pairs: tuple[str, ...] = (),
 ) -> Compiling:
     """Write a program with its parameters to ``path``: see ``Module.export``. ``tried`` compares both first."""
     from tensorlang.actions import load_chosen
@@ -136,7 +137,7 @@ def compile_file(
     module = Module(Compiled(check(source, options, folder), options, Home(folder)))
     if options.load is not None:
         load_chosen(module, options.load)
-    exported = export(module, module.state, path, Part(outputs, given))
+    exported = export(module, module.state, path, Part(outputs, given, pairs))
     found = module.try_export(exported) if tried else None
     if found is not None:
         found.passed(module.state.floating)

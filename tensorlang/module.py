@@ -239,6 +239,7 @@ class Module(Stored):
         outputs: Sequence[str] = (),
         given: Sequence[str] = (),
         *,
+        pairs: Sequence[str] = (),
         check: bool = False,
         force: bool = False,
     ) -> Signature:
@@ -246,12 +247,13 @@ class Module(Stored):
 
         ``path`` ends in ``.pt`` (TorchScript) or ``.py`` (plain Python, its weights beside it as ``.safetensors``).
         ``outputs`` are the tensors that it returns (none: the program's), ``given`` data of the program that its
-        callers give instead. ``check`` compares both on random inputs first: ``RunError`` where they differ by more
-        than rounding. ``force`` replaces files that are there.
+        callers give instead, ``pairs`` relations that they give by columns of positions. ``check`` compares both on
+        random inputs first: ``RunError`` where they differ by more than rounding. ``force`` replaces files that are
+        there.
         """
         from tensorlang.exporting import Part, export, write
 
-        exported = export(self, self._tl, os.fspath(path), Part(tuple(outputs), tuple(given)))
+        exported = export(self, self._tl, os.fspath(path), Part(tuple(outputs), tuple(given), tuple(pairs)))
         if check:
             self.try_export(exported).passed(self._tl.floating)
         write(exported, self._tl.compiled.options.limits, force)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tensorlang.backends.torch_source import generate, plain
+from tensorlang.backends.torch_source import UNOWNED, generate, plain
 from tensorlang.ir.plan import Plan
 
 _COUNT = itertools.count(1)
@@ -38,7 +38,7 @@ class Generated:
 
     def model(self, parameters: Mapping[str, Tensor]) -> torch.nn.Module:
         """A ``Model`` that holds parameters, buffers, data and relations, given by their names in the program."""
-        own = {a.name: parameters[a.tensor] for a in self.plan.arguments if a.kind not in ("input", "size")}
+        own = {a.name: parameters[a.tensor] for a in self.plan.arguments if a.kind not in UNOWNED}
         return self.model_class(own)
 
 

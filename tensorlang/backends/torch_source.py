@@ -95,6 +95,7 @@ def _codes(plan: Plan) -> list[Code]:
     stack: list[Code] = []
     for part in every_plan(plan):
         stack += [code for _, code in reversed(part.results)] + [step.code for step in reversed(part.steps)]
+    stack += [code for _, code in plan.made]
     while stack:
         top = stack.pop()
         if top not in found:
@@ -122,7 +123,7 @@ def _kernels(plan: Plan) -> list[str]:
 
 
 def _compute(plan: Plan, writer: Writer, name: str = "compute") -> list[str]:
-    lines = _signature(name, [_typed(a) for a in plan.arguments], _return_type(plan))
+    lines = _signature(name, [_typed(a) for a in plan.arguments if a.kind != "given"], _return_type(plan))
     lines += [f"    {binding.name} = {_bound(binding, writer)}" for binding in plan.sizes if _assigned(binding)]
     shown: str | None = None
     dead = _dead(plan)
@@ -146,7 +147,7 @@ def _dead(plan: Plan) -> dict[str, list[str]]:
 
 def _writer(plan: Plan, dtype: str, device: str) -> Writer:
     """The element type of ``float`` and the device are those of an argument, where one tells them."""
-    tensors = [argument for argument in plan.arguments if argument.kind != "size"]
+    tensors = [argument for argument in plan.arguments if argument.kind not in ("size", "given")]
     floats = [argument.name for argument in tensors if argument.dtype == "float"]
     waves = [argument.name for argument in tensors if argument.dtype == "complex"]
     floating = f"{floats[0]}.dtype" if floats else f"torch.real({waves[0]}).dtype" if waves else f"torch.{dtype}"
@@ -170,7 +171,7 @@ def _assigned(binding: Binding) -> bool:
 
 
 def _typed(argument: Argument) -> str:
-    return f"{argument.name}: {'int' if argument.kind == 'size' else 'Tensor'}"
+    return f"{argument.name}: {'int' if argument.kind == 'size' or argument.dtype == 'size' else 'Tensor'}"
 
 
 def _return_type(plan: Plan) -> str:
@@ -220,26 +221,35 @@ _TAKEN = frozenset((
 ))  # fmt: skip
 
 
+# Arguments that callers give, that are made of such, or that are given for that alone.
+UNOWNED = ("input", "size", "made", "given")
+
+
 def attributes(plan: Plan) -> dict[str, str]:
     """The attribute of ``Model`` that holds each given tensor, by the tensor's name."""
     names = Names(_TAKEN)
-    return {a.tensor: names.fresh(a.name) for a in plan.arguments if a.kind not in ("input", "size")}
+    return {a.tensor: names.fresh(a.name) for a in plan.arguments if a.kind not in UNOWNED}
 
 
 def _model(plan: Plan) -> list[str]:
     """The class that holds parameters, buffers, data and relations, and takes the inputs."""
     owned = attributes(plan)
-    takes = [argument for argument in plan.arguments if argument.kind in ("input", "size")]
+    takes = [argument for argument in plan.arguments if argument.kind in ("input", "size", "given")]
     lines = ["class Model(torch.nn.Module):", "    def __init__(self, values: Dict[str, Tensor]) -> None:"]
     lines.append("        super().__init__()")
     for argument in plan.arguments:
-        if argument.tensor in owned and argument.kind not in ("input", "size"):
+        if argument.tensor in owned and argument.kind not in UNOWNED:
             name, key = owned[argument.tensor], argument.name
             if argument.kind == "param":
                 lines.append(f'        self.{name} = torch.nn.Parameter(values["{key}"])')
             else:
                 lines.append(f'        self.register_buffer("{name}", values["{key}"])')
-    passed = [f"self.{owned[a.tensor]}" if a.kind not in ("input", "size") else a.name for a in plan.arguments]
+    passed = [
+        f"self.{owned[a.tensor]}" if a.kind not in UNOWNED else a.name for a in plan.arguments if a.kind != "given"
+    ]
     signature = _signature("forward", ["self", *(_typed(argument) for argument in takes)], _return_type(plan))
     lines += ["", *(f"    {line}" for line in signature)]
+    writer = Writer({binding.symbol: binding.name for binding in plan.made_sizes}, "torch.float32", "None")
+    lines += [f"        {b.name} = {_bound(b, writer)}" for b in plan.made_sizes if _assigned(b)]
+    lines += [f"        {name} = {writer.text(code)}" for name, code in plan.made]
     return [*lines, f"        return compute({', '.join(passed)})"]

@@ -30,6 +30,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--given", action="append", default=[], metavar="X", help="data of the program that callers give instead"
     )
+    parser.add_argument(
+        "--pairs", action="append", default=[], metavar="R", help="a relation that callers give by columns of positions"
+    )
     parser.add_argument("--check", action="store_true", help="compare both on random inputs of several sizes")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -43,7 +46,15 @@ def act(given: argparse.Namespace, console: Console) -> int:
     source = read(given.FILE, options)
     outputs, data = tuple(given.outputs), tuple(given.given)
     made = compile_file(
-        source, options, folder_of(given.FILE), given.out, outputs, data, tried=given.check, force=given.force
+        source,
+        options,
+        folder_of(given.FILE),
+        given.out,
+        outputs,
+        data,
+        tried=given.check,
+        force=given.force,
+        pairs=tuple(given.pairs),
     )
     document: dict[str, Any] = {"files": list(made.files)}
     if made.trial is not None:

@@ -250,4 +250,12 @@ CODES: tuple[Code, ...] = (
         "tensorlang compile model.tl -o model.py --load model.safetensors --force",
         "tensorlang compile model.tl -o layer.py --load model.safetensors",
     ),
+    Code(
+        "E0749",
+        "a relation that an export cannot take on pairs",
+        '`--pairs R` (in Python `pairs=("R",)`) makes the columns of a relation, one a place, arguments of the export. It '
+        "names a relation that the program's callers give.",
+        "tensorlang compile gcn.tl -o gcn.pt --pairs X",
+        "tensorlang compile gcn.tl -o gcn.pt --pairs Edge",
+    ),
 )

@@ -18,10 +18,12 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from tensorlang.backends.torch_module import Generated, build
+from tensorlang.backends.torch_source import UNOWNED
 from tensorlang.calling import State
 from tensorlang.compiled import Compiled
 from tensorlang.data import chosen
 from tensorlang.diagnostics import nearest, run_error
+from tensorlang.exporting.on_pairs import taking_columns
 from tensorlang.exporting.standalone import packed, standalone
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
@@ -35,11 +37,12 @@ FORMATS = {".pt": "TorchScript", ".py": "Python"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of a program is exported: the tensors that it returns (none: its outputs), and the data that its callers
-    give instead of the files that the program loads."""
+    """What of a program is exported: the tensors that it returns (none: its outputs), the data that its callers
+    give instead of the files that the program loads, and the relations that they give on ``pairs``."""
 
     outputs: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,9 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     part = _named(state.compiled, part)
     made, program = _generated(state.compiled, part, str(state.floating).removeprefix("torch."))
     values = _values(root, made)
-    inputs = tuple(a.tensor for a in made.plan.arguments if a.kind == "input")
-    numbers = tuple(a.tensor for a in made.plan.arguments if a.kind == "size")
+    taken = [a for a in made.plan.arguments if a.kind in ("input", "size", "given")]
+    inputs = tuple(a.tensor for a in taken if a.kind != "size" and a.dtype != "size")
+    numbers = tuple(a.tensor for a in taken if a.kind == "size" or a.dtype == "size")
     count = sum(values[a.tensor].numel() for a in made.plan.arguments if a.kind == "param")
     source = state.compiled.checked.source
     # The element type is the module's, which is another than the program's after `.to(torch.float64)`.
@@ -127,7 +131,12 @@ def _named(compiled: Compiled, part: Part) -> Part:
             data = ", ".join(f"`{t.name}`" for t in program.of_kind("data")) or "none"
             message = f"`{name}` is no data that a caller could give: it is {kind}"
             raise run_error("E0747", message, help=[f"the data of the program: {data}"])
-    return Part(outputs, part.given)
+    for name in part.pairs:
+        if program.tensors[known_tensor(program, name)].kind != "relation" or name not in compiled.relations:
+            words = ", ".join(f"`{relation}`" for relation in sorted(compiled.relations)) or "none"
+            message = f"`{name}` is no relation that a caller could give on pairs"
+            raise run_error("E0749", message, help=[f"the relations that callers give: {words}"])
+    return Part(outputs, part.given, part.pairs)
 
 
 def left_open(program: Program, part: Part) -> frozenset[Symbol]:
@@ -138,21 +147,24 @@ def left_open(program: Program, part: Part) -> frozenset[Symbol]:
 
 def _generated(compiled: Compiled, part: Part, dtype: str) -> tuple[Generated, Program]:
     """The code of a part, and the program that it is of."""
-    whole = compiled.program
-    unbound = left_open(whole, part)
+    whole = replace(compiled.related(tuple((name, "pairs") for name in sorted(part.pairs))), pairs_out=False)
+    unbound = left_open(compiled.program, part)
     program = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound}).restricted(part.outputs)
     plan = planned(program, part.outputs)
     # A relation that the program does not fill is given with each call, as an input is.
     given = {*compiled.given, *part.given}
     arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
-    return build(replace(plan, arguments=arguments), dtype=dtype), program
+    plan = replace(plan, arguments=arguments)
+    if part.pairs:
+        plan = taking_columns(plan, replace(program, pairs=plan.pairs), part.pairs)
+    return build(plan, dtype=dtype), program
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
     """What the exported model holds, by the names of the program, on the CPU."""
     values = {}
     for argument in made.plan.arguments:
-        if argument.kind in ("input", "size"):
+        if argument.kind in UNOWNED:
             continue
         value = attribute(root, argument.tensor)
         if is_lazy(value):

@@ -21,9 +21,10 @@ from tensorlang.exporting import Exported, left_open
 from tensorlang.inputs import torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Tensor
+from tensorlang.relations import Pairs
 from tensorlang.stored import Stored, stored
 
-Run = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+Run = Callable[[dict[str, Any]], dict[str, torch.Tensor]]
 CPU = torch.device("cpu")
 _SIZES = (2, 3, 5, 7, 4, 11, 6, 13)
 
@@ -68,13 +69,13 @@ def _tried(root: Stored, state: State, run: Run, exported: Exported, rounds: int
     for sizes in _choices(state, exported, known):
         generator = torch.Generator().manual_seed(len(tried))
         try:
-            given = {t.name: _drawn(state, t.name, known | sizes, generator) for t in exported.signature.inputs}
+            given, asked = _inputs(state, exported, known | sizes, generator)
             state.generator = stream(len(tried), state.device)
-            ours = run({name: value.to(state.device) for name, value in given.items()})
+            ours = run(asked)
         except (RunError, ValueError) as problem:
             fault = problem if isinstance(problem, RunError) else fault
             continue
-        results = [value.detach().cpu() for value in ours.values()]
+        results = [(value.to_dense() if value.is_sparse else value).detach().cpu() for value in ours.values()]
         worst = max(worst, _difference(results, _theirs(exported, given, sizes, stream(len(tried), CPU))))
         tried.append({str(symbol): size for symbol, size in sizes.items()})
         if len(tried) == rounds or not sizes:
@@ -104,6 +105,23 @@ def _known(root: Stored, state: State, unbound: frozenset[Symbol]) -> dict[Symbo
     kept = stored(root, program.of_kind("param", "buffer", "data", "relation"))
     bound = numbers(bind(program, kept, known_sizes(program, {})))
     return {symbol: size for symbol, size in bound.items() if symbol not in unbound}
+
+
+def _inputs(
+    state: State, exported: Exported, known: Mapping[Symbol, int], generator: torch.Generator
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Random inputs as the export takes them, and as the program does: relations on pairs as columns, and as pairs."""
+    program, given, asked = state.compiled.program, dict[str, torch.Tensor](), dict[str, Any]()
+    for name in exported.part.pairs:
+        shape = [size.value(known) for size in program.tensors[name].shape]
+        index = (torch.rand(shape, generator=generator) < 0.5).nonzero().t()
+        given |= {f"{name}.at{place}": column.contiguous() for place, column in enumerate(index)}
+        asked[name] = Pairs(index, shape)
+    for tensor in exported.signature.inputs:
+        if tensor.name not in given:
+            given[tensor.name] = _drawn(state, tensor.name, known, generator)
+            asked[tensor.name] = given[tensor.name].to(state.device)
+    return given, asked
 
 
 def _drawn(state: State, name: str, known: Mapping[Symbol, int], generator: torch.Generator) -> torch.Tensor:

@@ -145,6 +145,8 @@ class Plan:
 
     ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more. ``pairs``,
     ``stored`` and ``recipes`` are the program's: what is on pairs, and how arguments of the kind ``pairs`` are made.
+    ``made``: the arguments that a ``Model`` makes itself before it computes, from those of its callers, with the sizes
+    that this takes.
     """
 
     source: str
@@ -158,6 +160,8 @@ class Plan:
     pairs: Mapping[str, Pairs] = field(default_factory=dict)
     stored: Mapping[str, Stored] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    made: tuple[tuple[str, Code], ...] = ()
+    made_sizes: tuple[Binding, ...] = ()
 
 
 def steps_of(loop: LoopPlan | IterationPlan) -> tuple[tuple[str, Plan], ...]:
