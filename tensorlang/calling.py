@@ -96,12 +96,14 @@ class Table:
 
 @dataclass(slots=True)
 class State:
-    """What a module knows beside its tensors. ``defaults`` are inputs that the caller of the compiler gave already."""
+    """What a module knows beside its tensors. ``defaults`` are inputs that the caller of the compiler gave already,
+    ``relations`` those that the program fills itself, on pairs."""
 
     compiled: Compiled
     floating: torch.dtype
     device: torch.device
     defaults: dict[str, torch.Tensor] = field(default_factory=dict)
+    relations: dict[str, Held] = field(default_factory=dict)
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
     main: Table | None = None
     checked: set[tuple[str, int]] = field(default_factory=set)
@@ -119,7 +121,7 @@ class State:
 
     def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
         # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
-        return State, (self.compiled, self.floating, self.device, self.defaults)
+        return State, (self.compiled, self.floating, self.device, self.defaults, self.relations)
 
 
 def as_tensors(state: State, function: Function, given: Given) -> Given:

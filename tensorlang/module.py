@@ -72,7 +72,7 @@ class Module(Stored):
 
     def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
         """What a function of the program computes from what is given."""
-        if self._tl.compiled.relations:
+        if self._tl.compiled.relations or self._tl.relations:
             table, given, dense = self._related(table, given)
         else:
             dense = False
@@ -102,10 +102,11 @@ class Module(Stored):
     def _related(self, table: Table, given: dict[str, Any]) -> tuple[Table, dict[str, Any], bool]:
         """The function for relations as they are given: on pairs, with weights; and whether none was given so."""
         state, changed, kinds, dense = self._tl, dict(given), [], True
-        for name in sorted(state.compiled.relations & given.keys()):
-            tensor, value = state.compiled.given[name], given[name]
+        own = {name: relation for name, relation in state.relations.items() if name not in given}
+        for name in sorted({*own, *(state.compiled.relations & given.keys())}):
+            tensor, value = state.compiled.program.tensors[name], own.get(name, given.get(name))
             found = held(value, tensor, state.device)
-            dense = dense and not is_sparse(value)
+            dense = dense and (name in own or not is_sparse(value))
             if found is not None:
                 changed[name] = found
                 if found.weights is not None:
@@ -180,6 +181,7 @@ class Module(Stored):
         if probe.dtype.is_floating_point:
             state.floating = probe.dtype
         state.defaults = {name: fn(value) for name, value in state.defaults.items()}
+        state.relations = {name: relation.to(state.device) for name, relation in state.relations.items()}
         state.forget()
         return self
 
@@ -276,9 +278,9 @@ class Module(Stored):
         """What a notebook shows."""
         return self.latex()
 
-    def explain(self, name: str | None = None, stage: str = "program") -> str:
-        """The program, or one tensor of it, after a stage of the compiler."""
-        return explained(self._tl.compiled.checked, name, stage)
+    def explain(self, name: str | None = None, stage: str = "program", *, pairs: Sequence[str] = ()) -> str:
+        """The program, or one tensor of it, after a stage of the compiler; with some relations on ``pairs``."""
+        return explained(self._tl.compiled.checked, name, stage, tuple(pairs))
 
 
 def _applied(fn: Any, tensor: torch.Tensor) -> Any:

@@ -99,6 +99,15 @@ class Held:
     def requires_grad(self) -> bool:
         return False
 
+    def to(self, device: torch.device) -> Held:
+        """The same relation on a device."""
+        if device == self.device:
+            return self
+        columns = tuple(column.to(device) for column in self.order.columns)
+        inverse = None if self.order.inverse is None else self.order.inverse.to(device)
+        weights = None if self.weights is None else self.weights.to(device)
+        return Held(Order(columns, inverse), self.shape, weights, self.chosen)
+
 
 def is_floating(value: Any) -> bool:
     """Whether a table is one of weights."""

@@ -142,7 +142,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "E0502", "rules and facts are not supported yet",
         "Rules (`<-`) and facts are part of the language; this version does not derive from them yet. A relation in an "
-        "equation is a dense tensor of truth values.",
+        "equation is given by the caller.",
         "relation Parent(x, y)\nAncestor(x, y) <- Parent(x, y)\n",
         "relation Parent(x, y)\nGrand(x, z) = Parent(x, y) Parent(y, z)\n",
     ),
