@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tensorlang.binding import titled
-from tensorlang.calling import Ready, State, Table, as_tensors, prepare
+from tensorlang.calling import Ready, State, Table, as_tensors, prepare, related
 from tensorlang.compiled import Compiled, Kinds
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Program
-from tensorlang.relations import held, is_floating, is_sparse, weights_of
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
 from tensorlang.stored import Stored, attribute, fill, reset
@@ -66,16 +65,17 @@ class Module(Stored):
 
     def bind(self, *args: Any, **inputs: Any) -> Module:
         """Check inputs as a call does and give parameters their sizes, but compute nothing."""
-        table = self.main()
-        prepare(self, self._tl, table.function, as_tensors(self._tl, table.function, self._named(args, inputs)))
+        given, kinds, _ = related(self._tl, self._named(args, inputs))
+        function = self.of_kinds(self.main(), kinds).function
+        prepare(self, self._tl, function, as_tensors(self._tl, function, given))
         return self
 
     def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
         """What a function of the program computes from what is given."""
+        dense = False
         if self._tl.compiled.relations or self._tl.relations:
-            table, given, dense = self._related(table, given)
-        else:
-            dense = False
+            given, kinds, dense = related(self._tl, given)
+            table = self.of_kinds(table, kinds)
         try:
             key: list[object] = []
             for name, tensor in given.items():
@@ -98,26 +98,6 @@ class Module(Stored):
         if ready.handed is not None:
             return ready.handed.outputs(ready.outputs, result)
         return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
-
-    def _related(self, table: Table, given: dict[str, Any]) -> tuple[Table, dict[str, Any], bool]:
-        """The function for relations as they are given: on pairs, with weights; and whether none was given so."""
-        state, changed, kinds, dense = self._tl, dict(given), [], True
-        own = {name: relation for name, relation in state.relations.items() if name not in given}
-        for name in sorted({*own, *(state.compiled.relations & given.keys())}):
-            tensor, value = state.compiled.program.tensors[name], own.get(name, given.get(name))
-            found = held(value, tensor, state.device)
-            dense = dense and (name in own or not is_sparse(value))
-            if found is not None:
-                changed[name] = found
-                if found.weights is not None:
-                    changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)
-                kinds.append((name, "pairs" if found.weights is None else "weights"))
-            elif is_floating(value):
-                kinds.append((name, "table"))
-        if not kinds:
-            return table, given, False
-        function = table.function
-        return self.table(function.outputs, function.unbound, tuple(kinds)), changed, dense
 
     def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
@@ -164,6 +144,11 @@ class Module(Stored):
                 known_tensor(state.compiled.program, name)
             state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound, kinds=kinds), {})
         return state.tables[key]
+
+    def of_kinds(self, table: Table, kinds: Kinds) -> Table:
+        """The function of the same tensors for relations that are given in some way."""
+        function = table.function
+        return self.table(function.outputs, function.unbound, kinds) if kinds != function.kinds else table
 
     def main(self) -> Table:
         """The function of the outputs."""

@@ -63,7 +63,12 @@ class Mover:
         tensor = self.tensors[definition.tensor]
         piece = definition.pieces[0] if len(definition.pieces) == 1 else None
         indices = None if piece is None or piece.special else plain_indices(piece.left, tensor)
-        if piece is None or indices is None or definition.aggregate != "sum" or tensor.name in self.table.stored:
+        if (
+            piece is None
+            or indices is None
+            or definition.aggregate not in ("sum", "any")
+            or tensor.name in self.table.stored
+        ):
             return None
         spot = self.spot(self.supports.of(piece.value), piece.value)
         if spot is None or spot.extra or len(spot.places) < 2 or draws(piece.value):
@@ -81,7 +86,9 @@ class Mover:
         self.table.stored[tensor.name] = Stored(tensor.name, spot.pairs.name, places, name)
         left = tuple(spot.column(index) if index in spot.places else Position(index) for index in indices)
         rest = tuple(index for index in indices if index not in spot.places)
-        return Definition(tensor.name, "sum", (replace(piece, left=left, indices=(spot.index, *rest), value=value),))
+        return Definition(
+            tensor.name, definition.aggregate, (replace(piece, left=left, indices=(spot.index, *rest), value=value),)
+        )
 
     # --- expressions ---
 

@@ -220,3 +220,44 @@ def test_wrong_pairs_are_told(what: str) -> None:
     with pytest.raises(tl.RunError, match=words) as caught:
         tl.compile(SUMS)(Edge=make(), X=features())
     assert caught.value.diagnostics[0].code == code
+
+
+TRAINED = """
+relation Edge(n,n')
+input X[n,i], T[n,o]
+param W[o,i] ~ glorot()
+dim i = 4, o = 3
+Y[n,o] = W[o,i] (Edge[n,n'] + delta[n,n']) X[n',i]
+Loss = (Y[n,o] - T[n,o])^2
+minimize Loss with adam(lr=0.01), steps=5
+Loss?
+"""
+
+
+def test_training_over_pairs() -> None:
+    given = {"X": features(), "T": features(3)}
+    meant = tl.run(TRAINED, Edge=table(), **given)["Loss"]
+    for form in (pairs(table()), table().to_sparse()):
+        assert torch.allclose(tl.run(TRAINED, Edge=form, **given)["Loss"], meant, atol=1e-4)
+
+
+def test_a_module_with_relations_is_a_module() -> None:
+    module, x = tl.compile(GAT), features()
+    assert module.bind(Edge=pairs(table()), X=x) is module
+    meant = module(Edge=table(), X=x)["Y"]
+    double = module.double()
+    found = double(Edge=table().double().to_sparse(), X=x.double())["Y"]
+    assert torch.allclose(found, meant.double(), atol=1e-5)
+
+
+def test_recurrences_keep_a_budget_over_pairs() -> None:
+    text = "relation Edge(n,n')\ninput X[n,d]\nparam W[t,d,d'] ~ normal(0, 0.3)\ndim d = 4, t = 40\nH[0,n,d] = X[n,d]\n"
+    text += "H[t+1,n,d] = tanh(W[t,d,d'] Edge[n,n'] H[t,n',d'])\nY[n,d] = H[-1,n,d]\noutput Y\n"
+    slopes = []
+    for budget, edge in ((0, table()), (6000, pairs(table()))):
+        module = tl.compile(text, memory_budget=budget)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module(Edge=edge, X=features())["Y"].sum().backward()
+        slopes.append(module.W.grad)
+    assert torch.allclose(*slopes, atol=1e-5)
