@@ -3,6 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 
 .PHONY: demo test check bench docs install clean
 
@@ -22,9 +23,12 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks --write
 
-docs: $(STAMP)
+# The pages made from the code (errors, library, the picture of README.md), then the site: open site/index.html.
+docs: $(STAMP) $(DOCS_STAMP)
 	$(BIN)/python docs/generate_errors.py
 	$(BIN)/python docs/generate_library.py
+	$(BIN)/python docs/generate_picture.py
+	$(BIN)/python docs/build_site.py
 
 install: $(STAMP)
 
@@ -34,5 +38,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $(STAMP)
 
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $(DOCS_STAMP)
+
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

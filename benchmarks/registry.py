@@ -16,6 +16,7 @@ from benchmarks import (
     overhead,
     perceptron,
     recurrence,
+    rules,
     semiring,
     transformers,
 )
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "graphs": graphs.measure,
     "algebra": algebra.measure,
     "recurrence": recurrence.measure,
+    "rules": rules.measure,
     "memory": memory.measure,
     "semiring": semiring.measure,
     "compiling": compiling.measure,

@@ -32,6 +32,7 @@ PARTS = {
     "08": "Learning",
     "09": "Limits",
     "10": "The command line and the prompt",
+    "11": "Relations, rules and entities",
 }
 
 

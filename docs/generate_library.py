@@ -20,7 +20,10 @@ from tensorlang.typeset import document
 
 LIBRARY = Path(__file__).parent.parent / "stdlib"
 TARGET = Path(__file__).parent / "stdlib"
-NOTE = "Written by `python docs/generate_library.py` from [`stdlib/{name}.tl`](../../stdlib/{name}.tl)."
+NOTE = "<!-- Written by `make docs`. -->\nFrom [stdlib/{name}.tl](../../stdlib/{name}.tl)."
+_AXES = r"\[[^\]\n]*,[^\]\n]*\]"
+# ``X[..., t, m], W[o,i] -> Y[..., t, o]``: tensors of several axes, and arrows between them
+SHAPES = re.compile(rf"\w+'?{_AXES}(?:(?:,\s|\s->\s)\w+'?{_AXES})*")
 
 
 def tree(path: Path) -> ast.File:
@@ -38,10 +41,20 @@ def paragraphs(text: str) -> Iterator[str]:
     """A comment as Markdown: what is indented is code, the rest flows."""
     for block in re.split(r"\n\s*\n", text):
         if all(line.startswith("    ") for line in block.splitlines()):
-            yield "```\n" + "\n".join(line[4:] for line in block.splitlines()) + "\n```"
+            yield "```tl\n" + "\n".join(line[4:] for line in block.splitlines()) + "\n```"
         else:
-            yield block.replace("<", "&lt;").replace("*", "\\*")
+            yield prose(block[:1].upper() + block[1:])
         yield ""
+
+
+def prose(text: str) -> str:
+    """Words as Markdown: tensors with their axes as code, and nothing else taken for marks of Markdown."""
+    parts, at = [], 0
+    for code in re.finditer(rf"`[^`]*`|{SHAPES.pattern}", text):
+        plain = text[at : code.start()]
+        parts += [plain.replace("<", "&lt;").replace("*", "\\*"), f"`{code[0].strip('`')}`"]
+        at = code.end()
+    return "".join((*parts, text[at:].replace("<", "&lt;").replace("*", "\\*")))
 
 
 def dataflow(module: ast.Def) -> list[str]:
@@ -67,7 +80,7 @@ def section(module: ast.Def) -> list[str]:
     """One module: its comment, its text, its equations as a paper prints them, its dataflow."""
     equations = [statement for statement in module.body if isinstance(statement, ast.Equation)]
     lines = [f"## {module.name}", "", *paragraphs(module.doc or "")]
-    lines += ["```", module.span.text.rstrip(), "```", ""]
+    lines += ["```tl", module.span.text.rstrip(), "```", ""]
     if equations:
         rows = document([equation(each) for each in equations]).replace("align*", "aligned")
         lines += ["```math", rows.rstrip(), "```", "", *dataflow(module)]

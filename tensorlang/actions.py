@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,9 +16,11 @@ from torch.nn.parameter import is_lazy
 from tensorlang.binding import Shaped, bind, known_sizes
 from tensorlang.calling import unknown_sizes
 from tensorlang.data import Access, chosen, load_params, plot, read_tensors, save, save_params
+from tensorlang.deduction import answered
 from tensorlang.diagnostics import CompileError, render, run_error
 from tensorlang.ir.program import (
     Action,
+    AskAction,
     AssertAction,
     LoadAction,
     MinimizeAction,
@@ -27,10 +28,14 @@ from tensorlang.ir.program import (
     QueryAction,
     SaveAction,
     TestAction,
+    WhyAction,
 )
 from tensorlang.module import Module
 from tensorlang.options import Options
-from tensorlang.report import Failure, Reporter, TestResult, Value
+from tensorlang.records import dataclass, field, replace
+from tensorlang.report import Answers, Failure, Reporter, TestResult, Value
+from tensorlang.results import Outputs
+from tensorlang.signature import Description
 from tensorlang.source import Span
 from tensorlang.stored import attribute, learned, materialise
 from tensorlang.training import minimize
@@ -46,9 +51,13 @@ class Run:
     reporter: Reporter
     options: Options
     curves: dict[str, list[float]] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: Outputs = field(init=False)
+    described: dict[str, Description] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outputs = Outputs((), self.described.__getitem__)
 
     def access(self, span: Span) -> Access:
         """What an action may touch."""
@@ -64,6 +73,11 @@ class Run:
         match action:
             case QueryAction():
                 self.show(action.tensor, action.title)
+            case AskAction():
+                self.ask(action)
+            case WhyAction():
+                lines = self.module.state.compiled.deduction.proof(action.goal)
+                self.reporter.proof(action.title, tuple(lines or ("it does not hold",)))
             case AssertAction():
                 failure = self.failure(action)
                 if failure is not None:
@@ -86,7 +100,14 @@ class Run:
     def show(self, name: str, title: str) -> None:
         value = valued(self.module, name, title, self.evaluate(name)[name])
         self.outputs[title] = value.data
+        self.described[title] = self.module.describe(name)
         self.reporter.query(value)
+
+    def ask(self, action: AskAction) -> None:
+        """Answer a query over relations."""
+        answers = answered(self.module.state.compiled.deduction, action)
+        self.outputs[action.title] = answers.rows if action.variables else answers.count > 0
+        self.reporter.answers(answers)
 
     def values(self, asked: Mapping[str, str]) -> list[Value]:
         """Values of tensors (name and title) as far as what they need is given."""
@@ -189,6 +210,12 @@ class _Quiet:
     def query(self, value: Value) -> None:
         """Left out."""
 
+    def answers(self, answers: Answers) -> None:
+        """Left out."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        """Left out."""
+
     def note(self, text: str) -> None:
         """Left out."""
 
@@ -207,7 +234,14 @@ def valued(module: Module, name: str, title: str, data: torch.Tensor | None, mis
     description = module.describe(name)
     shown = name if name.isidentifier() else title
     sizes = description.sizes if data is None else tuple(data.shape)
-    return Value(shown, title, description.axes, sizes, description.dtype, data, missing)
+    return Value(shown, title, description.axes, sizes, description.dtype, data, missing, words_of(module, name))
+
+
+def words_of(module: Module, name: str) -> tuple[tuple[str, ...] | None, ...]:
+    """The entities of a tensor's axes, as far as they are over some."""
+    program = module.program
+    entities = program.facts.entities if program.facts is not None else {}
+    return tuple(None if axis.domain is None else entities[axis.domain] for axis in program.tensors[name].axes)
 
 
 def aligned(value: torch.Tensor, own: Sequence[str], labels: Sequence[str], shape: tuple[int, ...]) -> torch.Tensor:

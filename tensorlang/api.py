@@ -14,6 +14,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import RunError, diagnostic, render
+from tensorlang.handed import givers
 from tensorlang.limits import Limits
 from tensorlang.options import Options
 from tensorlang.source import Source
@@ -39,12 +40,15 @@ def compile(
     allow_read: Sequence[Program] = (),
     allow_write: Sequence[Program] = (),
     memory_budget: int = 0,
+    relations: Mapping[str, Any] | None = None,
 ) -> Module:
     """Compile a program to a ``torch.nn.Module``: ``prog(X=x)`` gives a dict from output names to tensors.
 
     ``program`` is text, or a path: a ``PathLike``, or a string of one line that ends in ``.tl``. ``dims`` are sizes,
     ``values`` numbers for consts, ``memory_budget`` the bytes that a gradient may keep (0: all). ``folder`` is where a
-    program given as text finds its files (None: it may read none). Raises ``CompileError``.
+    program given as text finds its files (None: it may read none). ``relations`` are rows of declared relations:
+    tuples, an integer array, a sparse tensor, a graph, a data frame. The module begins in training mode, as any of
+    torch's does: ``.eval()`` for a program with ``training`` or ``update``. Raises ``CompileError``.
     """
     options = Options(
         dims={name: _whole(size) for name, size in (dims or {}).items()},
@@ -56,6 +60,7 @@ def compile(
         allow_read=tuple(os.fspath(path) for path in allow_read),
         allow_write=tuple(os.fspath(path) for path in allow_write),
         memory_budget=_whole(memory_budget),
+        relations=givers(relations),
     )
     source, home = located(program, options, folder)
     return _module(source, options, home, 3)
@@ -117,9 +122,11 @@ class Callable:
 def function(text: Program, **options: Any) -> Callable:
     """A program as a function of its inputs, in declared order or by name; one output comes bare, several as a dict.
 
-    Takes the options of ``compile``. The module behind it is its attribute ``module``.
+    Takes the options of ``compile``. The module behind it is its attribute ``module``, in evaluation mode.
     """
-    return Callable(compile(text, **options))
+    made = Callable(compile(text, **options))
+    made.module.eval()
+    return made
 
 
 def pairs(index: Any, sizes: Sequence[int], *, values: Any = None) -> Pairs:
@@ -150,4 +157,4 @@ def run(program: Program, options: Options | None = None, /, **inputs: Any) -> d
         problems = [as_problem(failure) for failure in failures]
         problems += [diagnostic("E0617", f"test {test.name!r} stopped", notes=[test.error or ""]) for test in errors]
         raise RunError(problems)
-    return dict(results.outputs)
+    return results.outputs

@@ -8,11 +8,11 @@ Out: a number for every symbol, or a ``RunError`` that names the index, both pla
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tensorlang.diagnostics import RunError, diagnostic, run_error
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import Program, Tensor
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 

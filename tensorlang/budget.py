@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from tensorlang.binding import in_words
 from tensorlang.diagnostics import RunError, diagnostic
@@ -18,6 +17,7 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import LoopPlan, Plan, Step, is_view
 from tensorlang.ir.program import Tensor
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 Sizes = Mapping[Symbol, int]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -27,7 +26,8 @@ from tensorlang.ir.plan import every_plan
 from tensorlang.ir.program import Program, Tensor
 from tensorlang.keeping import need_of, over_budget, parts_within
 from tensorlang.passes.vanishing import empty_sizes
-from tensorlang.relations import Held, Maker, as_sparse, held, is_floating, is_sparse, weights_of
+from tensorlang.records import dataclass, field
+from tensorlang.relations import Held, Maker, as_sparse, held, is_floating, is_sparse, told_on_pairs, weights_of
 from tensorlang.stored import Stored, holder, materialise, stored
 
 Given = dict[str, Any]
@@ -37,8 +37,8 @@ Given = dict[str, Any]
 class Ready:
     """A call that fits. ``sources`` says where each argument is: a dictionary (None: what was given) and its name.
 
-    ``names`` are the arguments' full names. ``handed`` are the outputs that relations on pairs hold: each with the
-    columns of its places and its sizes.
+    ``names`` are the arguments' full names. Behind ``outputs``, ``compute`` returns the next values of ``buffers``.
+    ``handed`` are the outputs that relations on pairs hold: each with the columns of its places and its sizes.
     """
 
     outputs: tuple[str, ...]
@@ -50,6 +50,7 @@ class Ready:
     floating: torch.dtype
     random: bool
     names: tuple[str, ...]
+    buffers: tuple[str, ...] = ()
     handed: Handed | None = None
 
     def convert(self, given: Given) -> Given:
@@ -96,18 +97,25 @@ class Table:
 
 @dataclass(slots=True)
 class State:
-    """What a module knows beside its tensors. ``defaults`` are inputs that the caller of the compiler gave already,
-    ``relations`` those that the program fills itself, on pairs."""
+    """What a module knows beside its tensors. ``defaults`` are inputs that the caller of the compiler gave already."""
 
     compiled: Compiled
     floating: torch.dtype
     device: torch.device
     defaults: dict[str, torch.Tensor] = field(default_factory=dict)
-    relations: dict[str, Held] = field(default_factory=dict)
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
-    main: Table | None = None
+    mains: dict[bool, Table] = field(default_factory=dict)
     checked: set[tuple[str, int]] = field(default_factory=set)
     generator: torch.Generator | None = None
+    told: dict[str, Held] = field(default_factory=dict)
+
+    def told_relations(self) -> dict[str, Held]:
+        """The relations that facts and rules define and that are held on pairs, derived when first asked for."""
+        for name in self.compiled.on_pairs.keys() - self.told.keys():
+            program = self.compiled.program
+            tensor = program.tensors[name]
+            self.told[name] = told_on_pairs(self.compiled.deduction, tensor, program.sizes, self.device)
+        return self.told
 
     def stream(self) -> torch.Generator:
         """Where random functions draw from."""
@@ -117,22 +125,21 @@ class State:
 
     def forget(self) -> None:
         """Drop the calls that were checked: devices or element types have changed."""
-        self.tables, self.main, self.checked = {}, None, set()
+        self.tables, self.mains, self.checked, self.told = {}, {}, set(), {}
 
     def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
         # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
-        return State, (self.compiled, self.floating, self.device, self.defaults, self.relations)
+        return State, (self.compiled, self.floating, self.device, self.defaults)
 
 
 def related(state: State, given: Given) -> tuple[Given, Kinds, bool]:
-    """What is given with relations as they go into a function, of which kinds they are, and whether all that are on
-    pairs were given as tables, or not by this caller."""
-    own = {name: relation for name, relation in state.relations.items() if name not in given}
+    """What is given with relations as they go into a function, of which kinds those of its caller are, and whether
+    none of these was given on pairs."""
     changed, kinds, dense = dict(given), list[tuple[str, str]](), True
-    for name in sorted({*own, *(state.compiled.relations & given.keys())}):
-        tensor, value = state.compiled.program.tensors[name], own.get(name, given.get(name))
+    for name in sorted(state.compiled.relations & given.keys()):
+        tensor, value = state.compiled.given[name], given[name]
         found = held(value, tensor, state.device)
-        dense = dense and (name in own or not is_sparse(value))
+        dense = dense and not is_sparse(value)
         if found is not None:
             changed[name] = found
             if found.weights is not None:
@@ -140,6 +147,10 @@ def related(state: State, given: Given) -> tuple[Given, Kinds, bool]:
             kinds.append((name, "pairs" if found.weights is None else "weights"))
         elif is_floating(value):
             kinds.append((name, "table"))
+    for name, found in state.told_relations().items() if state.compiled.on_pairs else ():
+        changed[name] = found
+        if found.weights is not None:
+            changed[f"{name}.weights"] = weights_of(found, state.compiled.program.tensors[name], state.floating)
     return changed, tuple(kinds), dense
 
 
@@ -228,7 +239,9 @@ def prepare(module: Stored, state: State, function: Function, given: Given, dens
     )
     sizes = numbers(settle(module, state, function, given))
     if 0 in sizes.values() and (empty := empty_sizes(function.program, sizes)):
-        function = state.compiled.function(function.outputs, state.floating, function.unbound, empty, function.kinds)
+        function = state.compiled.function(
+            function.outputs, state.floating, function.unbound, empty, function.mode, function.kinds
+        )
     maker = Maker(function.plan.recipes, {n: v for n, v in given.items() if isinstance(v, Held)}, sizes)
     made = maker.arguments(function.plan)
     tell_tables(function, sizes)
@@ -248,7 +261,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given, dens
         if tensor.positions is not None and tensor.name in given:
             positions.append((at, tensor, tensor.positions.value(sizes)))
     _check_stored_positions(module, state, function, sizes)
-    only = function.outputs[0] if len(function.outputs) == 1 else None
+    only = function.outputs[0] if len(function.computed) == 1 and not function.updates else None
     return Ready(
         function.outputs,
         only,
@@ -259,6 +272,7 @@ def prepare(module: Stored, state: State, function: Function, given: Given, dens
         state.floating,
         function.random,
         tuple(argument.tensor for argument in function.plan.arguments),
+        tuple(update.buffer for update in function.updates),
         _handed(function, maker, sizes, dense),
     )
 

@@ -10,21 +10,25 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
 
 from tensorlang.backends.torch_module import Generated, build
 from tensorlang.data import read
+from tensorlang.deduction import Deduction
 from tensorlang.diagnostics import Problems
 from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.ir.listing import Listing
+from tensorlang.ir.mode import Mode, has_modes, in_mode, of_step
 from tensorlang.ir.pairs import stored_on_pairs
 from tensorlang.ir.plan import Plan
-from tensorlang.ir.program import FileRef, Program, Tensor
+from tensorlang.ir.program import FileRef, Program, Tensor, Update
 from tensorlang.options import Options
 from tensorlang.passes.in_parts import in_parts
+from tensorlang.records import dataclass, replace
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, check_tree, planned
 from tensorlang.unsettled import told
@@ -35,7 +39,8 @@ class Function:
     """Computes ``outputs``: ``compute(*arguments of the plan)`` returns one bare, several as a tuple.
 
     ``program`` is the part of the program that is needed; ``given`` are the tensors of it that a call gives. Where
-    sizes are ``unbound``, data may be given too: a batch of it. ``plain`` is the function of the text itself.
+    sizes are ``unbound``, data may be given too: a batch of it. ``plain`` is the function of the text itself. That of a
+    step of training computes behind ``outputs`` what its ``updates`` write, in their order.
     """
 
     outputs: tuple[str, ...]
@@ -47,7 +52,14 @@ class Function:
     unbound: frozenset[Symbol] = frozenset()
     random: bool = False
     plain: Callable[..., Any] | None = None
+    mode: Mode = Mode.EVALUATION
+    updates: tuple[Update, ...] = ()
     kinds: Kinds = ()
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """All that it computes."""
+        return (*self.outputs, *(update.value for update in self.updates))
 
 
 # How relations are given that are not tables of truth values: on "pairs", on pairs with "weights", as a "table" of
@@ -60,6 +72,21 @@ def is_given(tensor: Tensor) -> bool:
     return tensor.kind == "input" or (tensor.kind == "relation" and tensor.file is None and tensor.literal is None)
 
 
+# A told relation whose table would have more elements than this is held on pairs.
+_LARGE = 1 << 18
+
+
+def _on_pairs(program: Program) -> dict[str, str]:
+    """The told relations that equations read on pairs, and how: with weights or without."""
+    found = {}
+    told = program.facts.rulebook.relations if program.facts is not None else {}
+    for tensor in program.of_kind("data"):
+        known = all(size.symbols <= program.sizes.keys() for size in tensor.shape)
+        if tensor.name in told and known and prod(size.value(program.sizes) for size in tensor.shape) > _LARGE:
+            found[tensor.name] = "pairs" if tensor.dtype == "bool" else "weights"
+    return found
+
+
 class Compiled:
     """One checked program with its options; knows no tensors."""
 
@@ -69,12 +96,24 @@ class Compiled:
         self.program = checked.correct()
         self.options = options
         self.home = home
+        self.has_modes = has_modes(self.program)
         self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
         self._arrays = arrays
         self.relations = frozenset(name for name, tensor in self.given.items() if tensor.kind == "relation")
+        self.on_pairs = _on_pairs(self.program)
         self._functions: dict[tuple[object, ...], Function] = {}
         self._weighted: dict[frozenset[str], Program] = {}
         self._lock = threading.Lock()
+        self._deduction: Deduction | None = None
+        self.listings: dict[FileRef, Listing] = {}
+
+    @property
+    def deduction(self) -> Deduction:
+        """What follows from the program's facts."""
+        if self._deduction is None:
+            assert self.program.facts is not None, "a program without facts is asked what follows from them"
+            self._deduction = Deduction(self.program.facts, self.options.limits)
+        return self._deduction
 
     def function(
         self,
@@ -82,25 +121,30 @@ class Compiled:
         floating: torch.dtype,
         unbound: frozenset[Symbol] = frozenset(),
         empty: frozenset[Size] = frozenset(),
+        mode: Mode = Mode.EVALUATION,
         kinds: Kinds = (),
     ) -> Function:
         """The function of some tensors; ``unbound`` are sizes to leave open although the program's files tell them.
 
         ``empty`` are sizes that are 0 in the calls that it is for, ``kinds`` how relations are given in them.
         """
-        key = (outputs, floating, unbound, empty, kinds)
+        mode = mode if self.has_modes else Mode.EVALUATION
+        kinds = tuple(sorted({*kinds, *self.on_pairs.items()}))
+        key = (outputs, floating, unbound, empty, mode, kinds)
         with self._lock:
             if key not in self._functions:
-                self._functions[key] = self._make(outputs, floating, unbound, empty, kinds)
+                self._functions[key] = self._make(outputs, floating, unbound, empty, mode, kinds)
             return self._functions[key]
 
     def related(self, kinds: Kinds) -> Program:
         """The program for relations given so; raises ``CompileError`` where it is wrong for weights."""
-        weighted = frozenset(name for name, kind in kinds if kind != "pairs")
+        weighted = frozenset(name for name, kind in kinds if kind != "pairs" and name not in self.on_pairs)
         if weighted not in self._weighted:
             checked, problems = self.checked, Problems()
             if weighted:
-                checked = check_tree(checked.source, checked.file, problems, self.options, self.home, weighted)
+                checked = check_tree(
+                    checked.source, checked.file, problems, self.options, self.home, self.listings, weighted
+                )
             self._weighted[weighted] = checked.correct()
         program = self._weighted[weighted]
         on_pairs = frozenset(name for name, kind in kinds if kind != "table")
@@ -112,17 +156,39 @@ class Compiled:
         floating: torch.dtype,
         unbound: frozenset[Symbol],
         empty: frozenset[Size],
+        mode: Mode,
         kinds: Kinds,
     ) -> Function:
-        whole = self.related(kinds)
+        whole, updates = self.in_mode(outputs, mode, self.related(kinds))
         if unbound:
             whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
-        program = whole.restricted(outputs)
-        made = build(planned(whole, outputs, empty), dtype=str(floating).removeprefix("torch."))
+        computed = (*outputs, *(update.value for update in updates))
+        program = whole.restricted(computed)
+        made = build(planned(whole, computed, empty), dtype=str(floating).removeprefix("torch."))
         given = tuple(name for name in self.given if name in program.tensors)
-        compute = told(in_type(made.compute, made.plan, floating), made.plan) if outputs else _nothing
+        compute = told(in_type(made.compute, made.plan, floating), made.plan) if computed else _nothing
         random = draws(program)
-        return Function(outputs, program, made.plan, made.text, compute, given, unbound, random, made.compute, kinds)
+        return Function(
+            outputs,
+            program,
+            made.plan,
+            made.text,
+            compute,
+            given,
+            unbound,
+            random,
+            made.compute,
+            mode,
+            updates,
+            kinds,
+        )
+
+    def in_mode(
+        self, outputs: tuple[str, ...], mode: Mode, program: Program | None = None
+    ) -> tuple[Program, tuple[Update, ...]]:
+        """The program in a mode, and the updates that are due when it computes some tensors."""
+        whole = program or self.program
+        return of_step(whole, outputs) if mode is Mode.STEP else (in_mode(whole, mode), ())
 
     def in_parts(self, function: Function, every: Mapping[str, int], floating: torch.dtype) -> Function:
         """A function whose loops store one position in ``every`` for the gradient."""
@@ -135,7 +201,7 @@ class Compiled:
 
     def as_loops(self, function: Function, floating: torch.dtype) -> Function:
         """A function whose recurrences all go position by position, unless they were asked to be run otherwise."""
-        key = (function.outputs, floating, function.unbound, function.kinds, "loops")
+        key = (function.outputs, floating, function.unbound, function.mode, function.kinds, "loops")
         with self._lock:
             if key not in self._functions:
                 scans = tuple(
@@ -143,7 +209,7 @@ class Compiled:
                     for scan in function.program.scans
                 )
                 made = build(
-                    planned(replace(function.program, scans=scans), function.outputs),
+                    planned(replace(function.program, scans=scans), function.computed),
                     dtype=str(floating).removeprefix("torch."),
                 )
                 self._functions[key] = self._around(function, made, floating)

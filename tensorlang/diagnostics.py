@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from tensorlang.codes import CODES
+from tensorlang.records import dataclass
 from tensorlang.source import Source, Span
 
 

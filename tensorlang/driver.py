@@ -11,12 +11,12 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.diagnostics import render, run_error
 from tensorlang.ir.program import (
     Action,
+    AskAction,
     AssertAction,
     FileRef,
     LoadAction,
@@ -24,8 +24,10 @@ from tensorlang.ir.program import (
     Program,
     QueryAction,
     TestAction,
+    WhyAction,
 )
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field
 from tensorlang.report import Failure, Reporter, Silent, TestResult
 from tensorlang.source import Source
 from tensorlang.stages import Checked, Home, check, explain, explained, read_source, stages
@@ -45,7 +47,7 @@ __all__ = [
 class Results:
     """A finished run. ``outputs`` holds what queries and outputs gave; ``exit_code`` is 1 when an assertion failed."""
 
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     tests: tuple[TestResult, ...] = ()
 
@@ -82,7 +84,8 @@ def _shows_outputs(checked: Checked) -> bool:
     """Whether a run ends with the outputs: nothing was asked for, and the program only defines, or declares some."""
     actions = checked.correct().actions
     declared = any(isinstance(s, ast.Declaration) and s.kind == "output" for s in checked.file.statements)
-    return not actions or (declared and not any(isinstance(action, QueryAction) for action in actions))
+    asks = any(isinstance(action, QueryAction | AskAction | WhyAction) for action in actions)
+    return not actions or (declared and not asks)
 
 
 def test(
@@ -110,10 +113,12 @@ def test(
 
 @dataclass(frozen=True, slots=True)
 class Compiling:
-    """A finished export: the files written, and the trial of it, where one was asked for."""
+    """A finished export: the files written, the trial of it, where one was asked for, and of its tensors those that
+    hold numbers which are not finite."""
 
     files: tuple[str, ...]
     trial: Trial | None
+    strange: tuple[str, ...] = ()
 
 
 def compile_file(
@@ -125,7 +130,6 @@ def compile_file(
     given: tuple[str, ...] = (),
     tried: bool = False,
     force: bool = False,
-    pairs: tuple[str, ...] = (),
 ) -> Compiling:
     """Write a program with its parameters to ``path``: see ``Module.export``. ``tried`` compares both first."""
     from tensorlang.actions import load_chosen
@@ -134,15 +138,15 @@ def compile_file(
     from tensorlang.module import Module
 
     form(path)
-    module = Module(Compiled(check(source, options, folder), options, Home(folder)))
+    module = Module(Compiled(check(source, options, folder), options, Home(folder))).eval()
     if options.load is not None:
         load_chosen(module, options.load)
-    exported = export(module, module.state, path, Part(outputs, given, pairs))
+    exported = export(module, module.state, path, Part(outputs, given))
     found = module.try_export(exported) if tried else None
     if found is not None:
         found.passed(module.state.floating)
     write(exported, options.limits, force)
-    return Compiling(tuple(exported.files), found)
+    return Compiling(tuple(exported.files), found, exported.strange)
 
 
 def _begin(
@@ -155,7 +159,7 @@ def _begin(
 
     if checked.problems.warnings:
         reporter.note(render(checked.problems.warnings))
-    module = Module(Compiled(checked, options, Home(folder)))
+    module = Module(Compiled(checked, options, Home(folder))).eval()  # training is what `minimize` does
     if options.load is not None:
         load_chosen(module, options.load)
     return Run(module, {**_from_files(module, options), **inputs}, reporter, options)
@@ -169,6 +173,9 @@ def _from_files(module: Any, options: Options) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, path in options.inputs.items():
         tensor = module.state.compiled.given.get(name)
+        facts = module.program.facts
+        if tensor is None and facts is not None and name in facts.rulebook.relations:
+            continue  # its rows were read when the program was checked
         if tensor is None:
             raise unexpected(name, module.state.compiled)
         access, inner = chosen(path, options.limits)

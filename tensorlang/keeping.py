@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from tensorlang.diagnostics import diagnostic
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.plan import Argument, LoopPlan, Plan, StepPlan
 from tensorlang.options import Options
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 from tensorlang.unsettled import Noted
 

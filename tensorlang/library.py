@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from tensorlang.data.files import Access
 from tensorlang.diagnostics import Problems, RunError, nearest
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 from tensorlang.source import Source, Span
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+
+from tensorlang.records import dataclass, field
 
 
 def _half_of_memory() -> int:
@@ -27,4 +28,5 @@ class Limits:
     operations: int = field(default=10**15, metadata={"doc": "estimated multiplications of one evaluation"})
     file: int = field(default=4 << 30, metadata={"doc": "bytes of one data file, unpacked"})
     expansion: int = field(default=200, metadata={"doc": "ratio of unpacked to packed bytes in an archive"})
+    steps: int = field(default=100_000, metadata={"doc": "steps of rules that make new numbers"})
     time: float = field(default=0.0, metadata={"doc": "seconds of a run; 0 is no limit"})

@@ -4,13 +4,15 @@ In: tensors by name (``prog(X=x)``). Out: a dict from output names to tensors. P
 under the names that the program gives them (``H.W`` is parameter ``W`` of submodule ``H``), so ``state_dict``,
 optimisers, hooks, ``.to()``, ``functional_call`` and ``deepcopy`` work as with any module. What a call must satisfy is
 checked once for each combination of shapes, element types and devices; later calls only look that combination up.
+In training mode (``.train()``, in which a module begins, as any of torch does) a call is a step: it writes the buffers
+that the program updates. In evaluation mode (``.eval()``) it changes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,9 @@ from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
 from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
+from tensorlang.ir.mode import Mode
 from tensorlang.ir.program import Program
+from tensorlang.results import Outputs
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
 from tensorlang.stored import Stored, attribute, fill, reset
@@ -31,7 +35,9 @@ from tensorlang.stored import Stored, attribute, fill, reset
 if TYPE_CHECKING:
     from tensorlang.exporting import Exported
     from tensorlang.exporting.trial import Trial
+    from tensorlang.report import Answers
 
+Keep = Callable[[dict[str, torch.Tensor]], None]
 _MOST_READY = 4096  # combinations of shapes remembered for one function
 _MOST_RELATED = 8  # and of relations on pairs, which are kept with it
 
@@ -52,14 +58,17 @@ class Module(Stored):
 
     # --- calls -----------------------------------------------------------------------------------------------------
 
-    def forward(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def forward(self, *args: Any, **kwargs: Any) -> Outputs:
         """The outputs for inputs by name, or in declared order. Raises ``RunError`` for what does not fit."""
         if args:
             kwargs = self._named(args, kwargs)
-        return self.call(self._tl.main or self.main(), kwargs)
+        return self.call(self._tl.mains.get(self.training) or self.main(), kwargs)
 
-    def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> dict[str, torch.Tensor]:
-        """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given."""
+    def evaluate(self, names: str | Sequence[str], /, **inputs: Any) -> Outputs:
+        """Any tensors of the program, also those that are no outputs; only the inputs that they need must be given.
+
+        They are those of the module's mode, and no buffer is written.
+        """
         wanted = (names,) if isinstance(names, str) else tuple(names)
         return self.call(self.table(wanted), inputs)
 
@@ -70,10 +79,13 @@ class Module(Stored):
         prepare(self, self._tl, function, as_tensors(self._tl, function, given))
         return self
 
-    def call(self, table: Table, given: dict[str, Any]) -> dict[str, torch.Tensor]:
-        """What a function of the program computes from what is given."""
+    def call(self, table: Table, given: dict[str, Any], keep: Keep | None = None) -> Outputs:
+        """What a function of the program computes from what is given.
+
+        That of a step hands the next values of buffers to ``keep``, or writes them.
+        """
         dense = False
-        if self._tl.compiled.relations or self._tl.relations:
+        if self._tl.compiled.relations or self._tl.compiled.on_pairs:
             given, kinds, dense = related(self._tl, given)
             table = self.of_kinds(table, kinds)
         try:
@@ -94,10 +106,33 @@ class Module(Stored):
         if ready.positions:
             ready.check_positions(arguments)
         compute = ready.compute
+        if ready.buffers:
+            # The gradient of what reads a buffer needs it as it was.
+            arguments = [a.clone() if n in ready.buffers else a for a, n in zip(arguments, ready.names, strict=True)]
         result = drawing(compute, arguments, self._tl.stream()) if ready.random else compute(*arguments)
+        if ready.buffers:
+            return self._after(ready, result, keep or self.write)
         if ready.handed is not None:
-            return ready.handed.outputs(ready.outputs, result)
-        return {ready.only: result} if ready.only is not None else dict(zip(ready.outputs, result, strict=True))
+            return Outputs(ready.handed.outputs(ready.outputs, result), self.describe)
+        named = ((ready.only, result),) if ready.only is not None else zip(ready.outputs, result, strict=True)
+        return Outputs(named, self.describe)
+
+    def _after(self, ready: Ready, result: Any, keep: Keep) -> Outputs:
+        """The outputs of a step, the buffers taken care of."""
+        values = result if isinstance(result, tuple) else (result,)
+        own = values[: len(values) - len(ready.buffers)]
+        if ready.handed is not None:
+            outputs = Outputs(ready.handed.outputs(ready.outputs, own if len(own) != 1 else own[0]), self.describe)
+        else:
+            outputs = Outputs(zip(ready.outputs, own, strict=True), self.describe)
+        keep({name: v.detach() for name, v in zip(ready.buffers, values[len(own) :], strict=True)})
+        return outputs
+
+    def write(self, values: Mapping[str, torch.Tensor]) -> None:
+        """Give buffers new values, in place."""
+        with torch.no_grad():
+            for name, value in values.items():
+                attribute(self, name).copy_(value)
 
     def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
@@ -135,26 +170,39 @@ class Module(Stored):
             raise run_error("E0608", f"`{twice}` is given twice: by its place and by its name")
         return named | kwargs
 
-    def table(self, outputs: tuple[str, ...], unbound: frozenset[Symbol] = frozenset(), kinds: Kinds = ()) -> Table:
-        """The function of some tensors, with the calls of it seen so far; ``kinds`` says how relations are given."""
+    def table(
+        self,
+        outputs: tuple[str, ...],
+        unbound: frozenset[Symbol] = frozenset(),
+        step: bool = False,
+        kinds: Kinds = (),
+    ) -> Table:
+        """The function of some tensors in the module's mode, with the calls of it seen so far.
+
+        A ``step`` of training gives the next values of buffers, too; ``kinds`` says how relations are given.
+        """
         state = self._tl
-        key = (outputs, unbound, kinds)
+        mode = Mode.EVALUATION if not self.training else Mode.STEP if step else Mode.TRAINING
+        key = (outputs, unbound, mode if state.compiled.has_modes else Mode.EVALUATION, kinds)
         if key not in state.tables:
             for name in outputs:
                 known_tensor(state.compiled.program, name)
-            state.tables[key] = Table(state.compiled.function(outputs, state.floating, unbound, kinds=kinds), {})
+            function = state.compiled.function(outputs, state.floating, unbound, mode=mode, kinds=kinds)
+            state.tables[key] = Table(function, {})
         return state.tables[key]
 
     def of_kinds(self, table: Table, kinds: Kinds) -> Table:
         """The function of the same tensors for relations that are given in some way."""
+        if not kinds:
+            return table
         function = table.function
-        return self.table(function.outputs, function.unbound, kinds) if kinds != function.kinds else table
+        return self.table(function.outputs, function.unbound, function.mode is Mode.STEP, kinds)
 
     def main(self) -> Table:
         """The function of the outputs."""
-        if self._tl.main is None:
-            self._tl.main = self.table(self.program.outputs)
-        return self._tl.main
+        if self.training not in self._tl.mains:
+            self._tl.mains[self.training] = self.table(self.program.outputs, step=True)
+        return self._tl.mains[self.training]
 
     # --- being a torch module --------------------------------------------------------------------------------------
 
@@ -166,7 +214,6 @@ class Module(Stored):
         if probe.dtype.is_floating_point:
             state.floating = probe.dtype
         state.defaults = {name: fn(value) for name, value in state.defaults.items()}
-        state.relations = {name: relation.to(state.device) for name, relation in state.relations.items()}
         state.forget()
         return self
 
@@ -226,7 +273,6 @@ class Module(Stored):
         outputs: Sequence[str] = (),
         given: Sequence[str] = (),
         *,
-        pairs: Sequence[str] = (),
         check: bool = False,
         force: bool = False,
     ) -> Signature:
@@ -234,13 +280,12 @@ class Module(Stored):
 
         ``path`` ends in ``.pt`` (TorchScript) or ``.py`` (plain Python, its weights beside it as ``.safetensors``).
         ``outputs`` are the tensors that it returns (none: the program's), ``given`` data of the program that its
-        callers give instead, ``pairs`` relations that they give by columns of positions. ``check`` compares both on
-        random inputs first: ``RunError`` where they differ by more than rounding. ``force`` replaces files that are
-        there.
+        callers give instead. ``check`` compares both on random inputs first: ``RunError`` where they differ by more
+        than rounding. ``force`` replaces files that are there.
         """
         from tensorlang.exporting import Part, export, write
 
-        exported = export(self, self._tl, os.fspath(path), Part(tuple(outputs), tuple(given), tuple(pairs)))
+        exported = export(self, self._tl, os.fspath(path), Part(tuple(outputs), tuple(given)))
         if check:
             self.try_export(exported).passed(self._tl.floating)
         write(exported, self._tl.compiled.options.limits, force)
@@ -248,16 +293,57 @@ class Module(Stored):
 
     def try_export(self, exported: Exported) -> Trial:
         """Compare an export with this module on random inputs; for the other parts of tensorlang."""
+        before = self.training
+        modes = (True, False) if self._tl.compiled.has_modes else (False,)
+        try:
+            trials = [self._tried(exported, mode) for mode in modes]
+        finally:
+            self.train(before)
+            exported.model.eval()
+        return max(trials, key=lambda found: found.difference)
+
+    def _tried(self, exported: Exported, training: bool) -> Trial:
+        """The trial in one mode; the next values of buffers count as results, and are not written."""
         from tensorlang.exporting.trial import trial
 
+        self.train(training)
+        exported.model.train(training)
         shapes = [self.program.tensors[name].shape for name in exported.part.given]
         unbound = frozenset(symbol for shape in shapes for size in shape for symbol in size.symbols)
-        table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes))
-        return trial(self, self._tl, lambda given: self.call(table, given), exported)
+        table = self.table(exported.part.outputs, unbound.intersection(self.program.sizes), step=True)
+
+        def run(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            written: dict[str, torch.Tensor] = {}
+            outputs = self.call(table, given, written.update)
+            return outputs | {f"next {name}": value for name, value in written.items()}
+
+        return trial(self, self._tl, run, exported)
 
     def latex(self, name: str | None = None, explicit: bool = False) -> str:
         """The equations as an ``align*`` environment, those of one tensor or all; ``explicit`` writes out every sum."""
         return latex(self._tl.compiled.checked, name, explicit)
+
+    def query(self, text: str) -> Answers:
+        """The bindings for which conditions over relations hold: ``prog.query("Ancestor(Alice, x), x != Bob")``.
+
+        Answers are iterated as tuples in the order of ``answers.variables``, entities as words; without variables they
+        are true or false. Raises ``CompileError``.
+        """
+        from tensorlang.asking import query
+
+        return query(self._tl.compiled, text)
+
+    def facts(self, name: str) -> Answers:
+        """All rows of a relation, given and derived, sorted by the positions of their entities."""
+        from tensorlang.asking import facts
+
+        return facts(self._tl.compiled, name)
+
+    def why(self, text: str) -> str | None:
+        """A proof of one fact as an indented tree, or None where it does not hold: ``prog.why("Ancestor(Al, Di)")``."""
+        from tensorlang.asking import why
+
+        return why(self._tl.compiled, text)
 
     def _repr_latex_(self) -> str:
         """What a notebook shows."""

@@ -6,9 +6,10 @@ One frozen object that every command and every Python entry point fills in and h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from tensorlang.ir.listing import Giver
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Options:
     The program itself reads and writes below its folder and below ``allow_read`` / ``allow_write``. ``epochs``
     replaces the number in every ``minimize``; training keeps its state in the file ``checkpoint`` as it goes, and goes
     on from the file ``resume``; ``quiet`` drops progress. ``memory_budget`` are the bytes that a gradient may keep:
-    loops that keep more store some of their positions only (0: they store all).
+    loops that keep more store some of their positions only (0: they store all). ``relations`` are rows that the caller
+    gives for declared relations.
     """
 
     dims: Mapping[str, int] = field(default_factory=dict)
@@ -38,3 +40,4 @@ class Options:
     resume: str | None = None
     quiet: bool = False
     memory_budget: int = 0
+    relations: Mapping[str, Giver] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,12 +19,14 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from tensorlang.backends import kernels_pairs
+from tensorlang.deduction import Deduction
 from tensorlang.diagnostics import RunError, run_error
 from tensorlang.inputs import converted
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.pairs import KIND, Recipe
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Tensor
+from tensorlang.records import dataclass, field, replace
 
 with warnings.catch_warnings():
     # torch says once that sparse tensors are new to it; that is no concern of a caller's.
@@ -210,6 +212,16 @@ def normal(index: torch.Tensor, sizes: tuple[int, ...], weights: torch.Tensor | 
     return Held(order, sizes, weights)
 
 
+def told_on_pairs(deduction: Deduction, tensor: Tensor, known: Mapping[Symbol, int], device: torch.device) -> Held:
+    """A relation that facts and rules define, from its rows; ``known`` are the sizes of its places."""
+    rows, weights = deduction.pairs(tensor.name)
+    index = torch.stack([torch.from_numpy(numpy.ascontiguousarray(column)) for column in rows])
+    sizes = tuple(size.value(known) for size in tensor.shape)
+    inside = torch.stack([(column >= 0) & (column < size) for column, size in zip(index, sizes, strict=True)]).all(0)
+    values = None if weights is None else torch.from_numpy(weights)[inside].to(device)
+    return normal(index[:, inside].to(device), sizes, values, tensor)
+
+
 def _order(index: torch.Tensor, sizes: tuple[int, ...]) -> Order:
     known = _ORDERS.get(index)
     if known is not None and known[:2] == (index._version, sizes):
@@ -275,6 +287,14 @@ def _outside(tensor: Tensor, k: int, row: int, found: int, size: int) -> RunErro
 # --- what a function takes of them ---------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1)
+def _told_that_csr_is_new() -> None:
+    """Let torch say once, to nobody, that compressed sparse rows are in beta: users have not asked for them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor(torch.tensor([0, 1]), torch.tensor([0]), torch.ones(1), (1, 1))
+
+
 @dataclass(slots=True)
 class Maker:
     """Makes what recipes say, from relations in a call; ``sizes`` learns how many pairs there are."""
@@ -285,6 +305,8 @@ class Maker:
 
     def arguments(self, plan: Plan) -> dict[str, torch.Tensor]:
         """All tensors of the kind ``pairs`` that a plan takes, weights left out."""
+        if any(argument.kind == KIND for argument in plan.arguments):
+            _told_that_csr_is_new()
         found = {}
         for argument in plan.arguments:
             if argument.kind == KIND and not argument.tensor.endswith(".weights"):

@@ -7,11 +7,13 @@ Values arrive as tensors on any device; this file imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from tensorlang.diagnostics import Diagnostic, diagnostic
+from tensorlang.extracts import titled
+from tensorlang.hypertext import value_html, waiting_html
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Value:
     """A tensor by name, with the labels and sizes of its axes. ``data`` is None where something it needs is not given.
 
     ``title`` is what was asked (``Y[0:3, :]``), or the name. ``sizes`` are numbers where known, else words (``n - 2``).
+    ``words`` are the entities of the axes that are over some (empty: of none).
     """
 
     name: str
@@ -28,6 +31,50 @@ class Value:
     dtype: str
     data: Any = None
     missing: tuple[str, ...] = ()
+    words: tuple[Sequence[str] | None, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = titled(self.title, self.axes)
+        if self.data is None:
+            return waiting_html(title, self.missing)
+        return value_html(title, self.axes, self.dtype, self.data)
+
+
+class Values(tuple[Value, ...]):
+    """Values in the order of what defined or asked for them."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "".join(value._repr_html_() for value in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The bindings for which a query over relations holds: ``rows`` has ``count`` of them, or the first ones.
+
+    A query without variables holds (``count`` 1) or does not (0).
+    """
+
+    title: str
+    variables: tuple[str, ...]
+    rows: tuple[tuple[str | int | float, ...], ...]
+    count: int
+
+    def __iter__(self) -> Iterator[tuple[str | int | float, ...]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def dicts(self) -> list[dict[str, str | int | float]]:
+        """The rows as dictionaries, as data frames take them."""
+        return [dict(zip(self.variables, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +125,12 @@ class Reporter(Protocol):
     def query(self, value: Value) -> None:
         """A query's answer, or an output of a program without actions."""
 
+    def answers(self, answers: Answers) -> None:
+        """The bindings of a query over relations."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        """A proof, as an indented tree; one line where there is none."""
+
     def note(self, text: str) -> None:
         """One line about what was done: a file written, parameters loaded, training stopped early."""
 
@@ -95,6 +148,12 @@ class Silent:
     """A reporter for those who only want the results."""
 
     def query(self, value: Value) -> None:
+        """Nothing."""
+
+    def answers(self, answers: Answers) -> None:
+        """Nothing."""
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:

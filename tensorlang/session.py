@@ -14,7 +14,7 @@ from tensorlang.diagnostics import Problems, RunError, nearest, render, run_erro
 from tensorlang.driver import limited
 from tensorlang.ir.program import QueryAction
 from tensorlang.options import Options
-from tensorlang.report import Reporter, Silent, Value, as_problem
+from tensorlang.report import Reporter, Silent, Value, Values, as_problem
 from tensorlang.source import Source, Span
 from tensorlang.stages import Checked, Home, check_tree, explained, read_source
 from tensorlang.statements import ACTIONS, Statements, defined, shown, written
@@ -49,7 +49,7 @@ class Session:
 
     # --- entering --------------------------------------------------------------------------------------------------
 
-    def run(self, text: str, reporter: Reporter | None = None) -> tuple[Value, ...]:
+    def run(self, text: str, reporter: Reporter | None = None) -> Values:
         """Add statements; returns the values of the tensors they define and of their queries, in order.
 
         A value that cannot be computed yet has ``data`` None and ``missing`` names what it waits for. ``reporter`` is
@@ -58,13 +58,13 @@ class Session:
         self._count += 1
         return self._enter(Source(f"<{self._count}>", text), Home(self.folder, self._homes), reporter, whole=False)
 
-    def load(self, path: str, reporter: Reporter | None = None) -> tuple[Value, ...]:
+    def load(self, path: str, reporter: Reporter | None = None) -> Values:
         """Add the statements of a file and return its answers, as a run does; it finds its own files beside it."""
         source = read_source(path, self.options)
         home = Home(self.folder, {**self._homes, source: os.path.dirname(os.path.abspath(path))})
         return self._enter(source, home, reporter, whole=True)
 
-    def _enter(self, source: Source, home: Home, reporter: Reporter | None, whole: bool) -> tuple[Value, ...]:
+    def _enter(self, source: Source, home: Home, reporter: Reporter | None, whole: bool) -> Values:
         problems = Problems()
         file = parse(source, problems, self.options.limits)
         problems.raise_errors()
@@ -91,7 +91,7 @@ class Session:
             without = self._check(waiting, actions, new.span, home)
             checked = checked if without.problems.errors else without
         checked.correct()
-        module = Module(Compiled(checked, self.options, home, self._arrays))
+        module = Module(Compiled(checked, self.options, home, self._arrays)).eval()
         take_values(module, module.state.compiled, self._parameters)
         return module
 
@@ -106,7 +106,7 @@ class Session:
         new: Sequence[ast.Statement],
         reporter: Reporter | None,
         whole: bool,
-    ) -> tuple[Value, ...]:
+    ) -> Values:
         from tensorlang.actions import Run
 
         program = module.program
@@ -133,7 +133,7 @@ class Session:
         values += running.values(_pop(waiting))
         if reporter is None:
             _raise_failures(running)
-        return tuple(values)
+        return Values(values)
 
     # --- asking ----------------------------------------------------------------------------------------------------
 

@@ -10,12 +10,13 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from tensorlang.diagnostics import RunError, run_error
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import Program, Tensor
+from tensorlang.records import dataclass
 from tensorlang.source import Source
 
 ENTRY = "tensorlang.json"  # the extra file of a TorchScript archive
@@ -115,7 +116,11 @@ def read_signature(stream: BinaryIO, path: str) -> Signature:
     try:
         text = _from_archive(stream) if start == b"PK\x03\x04" else _from_python(stream)
         return _parsed(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile, OSError, EOFError) as problem:
+    except json.JSONDecodeError:
+        raise _unsigned(path, "its signature cannot be read") from None
+    except zipfile.BadZipFile:
+        raise _unsigned(path, "it is an archive that is damaged") from None
+    except (ValueError, KeyError, TypeError, RecursionError, OSError, EOFError) as problem:
         raise _unsigned(path, str(problem) if isinstance(problem, ValueError) else "") from None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+
+from tensorlang.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, eq=False)

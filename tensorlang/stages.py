@@ -10,19 +10,23 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tensorlang.data.files import Access, chosen
+from tensorlang.data.relations import read_relation
 from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
+from tensorlang.ir.listing import Giver, Listing
+from tensorlang.ir.mode import Mode, in_mode
 from tensorlang.ir.pairs import stored_on_pairs
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field, fields
 from tensorlang.sema import analyse
 from tensorlang.sema.setting import Setting
+from tensorlang.soundness import check_rules
 from tensorlang.source import Source, Span
 from tensorlang.syntax import ast
 from tensorlang.syntax.parse import parse
@@ -115,9 +119,14 @@ def check_tree(
     problems: Problems,
     options: Options,
     home: Home,
+    listings: dict[FileRef, Listing] | None = None,
     weighted: frozenset[str] = frozenset(),
 ) -> Checked:
-    """Analyse a tree (of one source or of several); ``weighted`` are relations that have weights for truth values."""
+    """Analyse a tree (of one source or of several).
+
+    ``listings`` keeps the rows of files between analyses; ``weighted`` are relations that have weights for truth
+    values.
+    """
     program = None
     _check_options(options, problems)
     if not problems.errors:
@@ -128,12 +137,18 @@ def check_tree(
             limits=options.limits,
             load_module=library.load,
             probe=lambda file, problems: _probe(home.access(options, file.span), file, problems),
+            rows=lambda file, labels, problems: _rows(
+                home.access(options, file.span), file, labels, problems, {} if listings is None else listings
+            ),
+            relations={**_named_files(options), **options.relations},
             weighted=weighted,
         )
         program = analyse(file, setting, problems)
         if program is not None:
             _check_values(options, file, program, problems)
             _check_learning(program.actions, problems)
+            if program.facts is not None and program.facts.rulebook.rules:
+                check_rules(program.facts, problems)
     return Checked(source, file, None if problems.errors else program, problems)
 
 
@@ -147,6 +162,35 @@ def _probe(access: Access, file: FileRef, problems: Problems) -> tuple[tuple[int
             problems.report(problem)
         return None
     return found.shape, found.dtype
+
+
+_TABLES = (".csv", ".tsv", ".txt", ".json", ".parquet")
+
+
+def _named_files(options: Options) -> dict[str, Giver]:
+    """Relations whose rows are in files that the caller named: ``--input Parent=parents.csv``."""
+
+    def giver(path: str) -> Giver:
+        def give(labels: Sequence[str], span: Span, problems: Problems) -> Listing | None:
+            access, name = chosen(path, options.limits)
+            return _rows(access, FileRef(name, None, None, span), labels, problems, {})
+
+        return give
+
+    return {name: giver(path) for name, path in options.inputs.items() if path.lower().endswith(_TABLES)}
+
+
+def _rows(
+    access: Access, file: FileRef, labels: Sequence[str], problems: Problems, kept: dict[FileRef, Listing]
+) -> Listing | None:
+    try:
+        if file not in kept:
+            kept[file] = read_relation(access, file, labels)
+        return kept[file]
+    except RunError as wrong:
+        for problem in wrong.diagnostics:
+            problems.report(problem)
+        return None
 
 
 def _check_learning(actions: tuple[Action, ...], problems: Problems) -> None:
@@ -210,15 +254,19 @@ def known_tensor(program: Program, name: str) -> str:
     raise run_error("E0609", f"the program has no tensor `{name}`", help=help)
 
 
-def planned(program: Program, outputs: Sequence[str], empty: frozenset[Size] = frozenset()) -> Plan:
-    """The plan that computes some tensors of a program; ``empty`` are sizes that are 0."""
+def planned(program: Program, outputs: Sequence[str], empty: frozenset[Size] = frozenset(), inside: str = "") -> Plan:
+    """The plan that computes some tensors of a program; ``empty`` are sizes that are 0.
+
+    ``inside`` begins the names of the functions of its loops. Where the program still leaves
+    the mode open, it is evaluation.
+    """
     from tensorlang.passes import optimise
     from tensorlang.passes.schedule import schedule
     from tensorlang.passes.vanishing import without_empty
 
     with collection_paused():
-        part = program.restricted(tuple(outputs))
-        return schedule(optimise(without_empty(part, empty) if empty else part))
+        part = in_mode(program, Mode.EVALUATION).restricted(tuple(outputs))
+        return schedule(optimise(without_empty(part, empty) if empty else part), inside)
 
 
 # --- stages as text ----------------------------------------------------------------------------------------------
@@ -260,7 +308,7 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program",
     program = checked.correct()
     for relation in pairs:
         if program.tensors[known_tensor(program, relation)].kind != "relation":
-            raise run_error("E0749", f"`{relation}` is no relation that could be on pairs")
+            raise run_error("E0750", f"`{relation}` is no relation that could be on pairs")
     if name is not None:
         program = program.restricted((known_tensor(program, name),))
     if pairs and stage not in ("tree", "program"):
@@ -268,7 +316,8 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program",
     if stage == "tree":
         return "\n".join(_tree(checked.file, name))
     if stage == "program":
-        return show(program)
+        return "".join(f"{line}\n" for line in _told(program)) + show(program)
+    program = in_mode(program, Mode.EVALUATION)
     if stage == "plan":
         from tensorlang.ir.plan import show_plan
 
@@ -278,6 +327,21 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program",
 
         return generate(schedule(optimise(program)))
     return show(optimise(program, until=stage))
+
+
+def _told(program: Program) -> Iterator[str]:
+    """Relations that facts, files and rules define: what stands at their places, their rows, their rules as written."""
+    if program.facts is None:
+        return
+    for name, relation in program.facts.rulebook.relations.items():
+        if name.startswith("?"):
+            continue
+        places = ", ".join(map(str, relation.sorts))
+        count = program.facts.given[name].count
+        yield f"relation {name}({places})" + (f"  # {count:,} row{'s' if count != 1 else ''} given" if count else "")
+    for rule in program.facts.rulebook.rules:
+        if not rule.head.relation.startswith("?"):
+            yield " ".join(rule.span.text.split())
 
 
 def latex(checked: Checked, name: str | None = None, explicit: bool = False) -> str:
@@ -293,11 +357,20 @@ def latex(checked: Checked, name: str | None = None, explicit: bool = False) -> 
     if explicit:
         from tensorlang.ir.latex import rows
 
-        return document(rows(program if name is None else program.restricted((name,))))
+        return document(_printable(rows(program if name is None else program.restricted((name,))), name))
     from tensorlang.syntax.latex import equation
 
     equations = [s for s in checked.file.statements if isinstance(s, ast.Equation)]
-    return document([equation(s) for s in equations if name is None or s.name == name])
+    return document(_printable([equation(s) for s in equations if name is None or s.name == name], name))
+
+
+def _printable(rows: Sequence[tuple[str, str]], name: str | None) -> Sequence[tuple[str, str]]:
+    """The rows of a document, which is none without any: LaTeX refuses an empty one."""
+    if not rows:
+        message = "the program has no equations to print" if name is None else f"no equation computes `{name}`"
+        help = "an equation says what each element of a tensor is: `Y[b,o] = W[o,i] X[b,i]`"
+        raise run_error("E0749", message, help=[help if name is None else "name a tensor that an equation defines"])
+    return rows
 
 
 def _tree(file: ast.File, name: str | None) -> Iterator[str]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
+from tensorlang.records import dataclass, replace
 from tensorlang.syntax import ast
 
 ACTIONS = (ast.Query, ast.Minimize, ast.Plot, ast.Save, ast.Load, ast.Assert, ast.Test)

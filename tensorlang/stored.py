@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
-from tensorlang.backends.initial import initial, summed_axes
+from tensorlang.backends.initial import axes_of, initial
 from tensorlang.binding import Bindings, Shaped, bind, known_sizes, numbers
 from tensorlang.budget import check_kept
 from tensorlang.compiled import Compiled, is_given
@@ -98,8 +98,10 @@ def fill(root: torch.nn.Module, compiled: Compiled, device: torch.device, floati
 
 def kept_tensors(compiled: Compiled) -> tuple[Tensor, ...]:
     """Parameters, buffers and what the program loads or writes out."""
-    computed = ("defined", "scanned")
-    return tuple(t for t in compiled.program.tensors.values() if t.kind not in computed and not is_given(t))
+    computed = ("defined", "scanned", "mode")
+    tensors = compiled.program.tensors.values()
+    kept = (tensor for tensor in tensors if tensor.kind not in computed and not is_given(tensor))
+    return tuple(tensor for tensor in kept if tensor.name not in compiled.on_pairs)
 
 
 def _store(module: torch.nn.Module, leaf: str, tensor: Tensor, value: Any) -> None:
@@ -128,7 +130,7 @@ def first_value(tensor: Tensor, sizes: Mapping[Symbol, int], compiled: Compiled,
         return torch.zeros(shape, dtype=dtype)
     digest = hashlib.blake2b(f"{compiled.options.seed}:{tensor.name}".encode(), digest_size=8).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
-    return initial(tensor.init, shape, summed_axes(compiled.program, tensor.name), dtype, generator)
+    return initial(tensor.init, shape, axes_of(compiled.program, tensor.name), dtype, generator)
 
 
 def data(tensor: Tensor, compiled: Compiled, device: torch.device, floating: torch.dtype) -> torch.Tensor:
@@ -136,7 +138,11 @@ def data(tensor: Tensor, compiled: Compiled, device: torch.device, floating: tor
     if tensor.literal is not None:
         shape = [size.value(compiled.program.sizes) for size in tensor.shape]
         return torch.tensor(tensor.literal, dtype=torch_dtype(tensor.dtype, floating), device=device).reshape(shape)
-    assert tensor.file is not None, f"{tensor.name} has neither file nor elements"
+    if tensor.file is None:
+        known = compiled.program.sizes
+        sizes = [size.value(known) if size.symbols <= known.keys() else None for size in tensor.shape]
+        found = torch.from_numpy(compiled.deduction.dense(tensor.name, sizes))
+        return found.to(torch_dtype(tensor.dtype, floating)).to(device)
     array = compiled.read(tensor.file)
     return converted(torch.from_numpy(array), tensor, floating, chosen=False).to(device)
 

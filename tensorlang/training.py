@@ -8,7 +8,6 @@ parameter, is cut to those positions, and the loss is computed from what is left
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,6 +24,7 @@ from tensorlang.keeping import check_training
 from tensorlang.learn import Curve, Snapshot, Training, train
 from tensorlang.module import Module
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field
 from tensorlang.report import Reporter
 from tensorlang.stored import attribute
 from tensorlang.unsettled import in_words
@@ -38,19 +38,42 @@ class Batched:
     given: dict[str, torch.Tensor]
     symbol: Symbol | None
     rows: torch.Tensor | None = None
+    next: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def evaluate(self, names: tuple[str, ...], rows: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def evaluate(
+        self, names: tuple[str, ...], rows: torch.Tensor | None, step: bool = False
+    ) -> dict[str, torch.Tensor]:
+        """Tensors for some rows; in a ``step``, the next values of buffers are left in ``next``."""
         self.rows = rows
         if rows is None or self.symbol is None:
-            return self.module.call(self.module.table(names), self.given)
-        table = self.module.table(names, frozenset((self.symbol,)))
-        return self.module.call(table, {**self.given, **self._cut(table, rows)})
+            return self.module.call(self.module.table(names, step=step), self.given, self._keep)
+        table = self.module.table(names, frozenset((self.symbol,)), step)
+        return self.module.call(table, {**self.given, **self._cut(table, rows)}, self._keep)
+
+    def _keep(self, values: dict[str, torch.Tensor]) -> None:
+        self.next = values
+
+    def update(self) -> None:
+        """Give buffers the values that the step computed; of one with the batch's axis, at the batch's positions."""
+        for name, value in self.next.items():
+            kept = attribute(self.module, name)
+            axes = self._axes(self.module.program.tensors[name])
+            if self.rows is None or not axes:
+                kept.copy_(value)
+                continue
+            places = [torch.arange(n, device=kept.device) for n in kept.shape]
+            for axis in axes:
+                places[axis] = self.rows
+            kept[torch.meshgrid(*places, indexing="ij")] = value.to(kept.dtype)
+
+    def _axes(self, tensor: Tensor) -> list[int]:
+        return [at for at, size in enumerate(tensor.shape) if size.symbol == self.symbol]
 
     def _cut(self, table: Table, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """The batch's rows of every tensor that has them."""
         cut = {}
         for tensor in table.function.program.of_kind("input", "data", "relation", "param", "buffer"):
-            axes = [at for at, size in enumerate(tensor.shape) if size.symbol == self.symbol]
+            axes = self._axes(tensor)
             if axes:
                 value = self._whole(tensor)
                 for axis in axes:
@@ -68,10 +91,23 @@ class Batched:
 def minimize(
     module: Module, given: dict[str, Any], action: MinimizeAction, options: Options, reporter: Reporter
 ) -> list[float]:
-    """Train; the losses of the epochs (without minibatches: of the steps)."""
+    """Train, in training mode; the losses of the epochs (without minibatches: of the steps)."""
+    before = module.training
+    module.train()
+    try:
+        curve = _train(module, given, action, options, reporter)
+    finally:
+        module.train(before)
+    _tell(curve, action, reporter)
+    return list(curve.losses)
+
+
+def _train(
+    module: Module, given: dict[str, Any], action: MinimizeAction, options: Options, reporter: Reporter
+) -> Curve:
     state = module.state
     given, kinds, _ = related(state, given)
-    table = module.table((action.loss,), kinds=kinds)
+    table = module.table((action.loss,), step=True, kinds=kinds)
     tensors = all_converted(state, table.function, given)
     sizes = numbers(settle(module, state, table.function, tensors))
     count_pairs(table.function, tensors, sizes)
@@ -81,10 +117,10 @@ def minimize(
     schedule = dict(action.schedule)
     if options.epochs is not None:
         schedule = {name: value for name, value in schedule.items() if name != "steps"} | {"epochs": options.epochs}
-    program = table.function.program
+    program, updates = table.function.program, table.function.updates
     job = Training(
         parameters=_parameters(module, action, program.of_kind("param")),
-        loss=lambda rows: batched.evaluate((action.loss,), rows)[action.loss],
+        loss=lambda rows: batched.evaluate((action.loss,), rows, step=True)[action.loss],
         name=action.loss,
         rows=None if symbol is None else sizes[symbol],
         batch=batch,
@@ -92,29 +128,22 @@ def minimize(
         options=action.options,
         schedule=schedule,
         seed=options.seed,
-        after_step=(lambda: _update(batched, action)) if action.updates else None,
+        after_step=batched.update if updates else None,
         blame=lambda: blame(program, lambda names: batched.evaluate(names, batched.rows)),
-        buffers={name: attribute(module, name) for name, _ in action.updates},
+        buffers={update.buffer: attribute(module, update.buffer) for update in updates},
         generators={"program": state.stream()} if table.function.random else {},
         checkpoint=_keeper(options),
         resume=_snapshot(options, action),
         span=action.span,
     )
-    before = module.training
-    module.train()
-    try:
-        with in_words(table.function.plan):
-            curve = train(job, None if options.quiet else reporter)
-    finally:
-        module.train(before)
-    _tell(curve, action, reporter)
-    return list(curve.losses)
+    with in_words(table.function.plan):
+        return train(job, None if options.quiet else reporter)
 
 
 def _check_memory(module: Module, action: MinimizeAction, sizes: Mapping[Symbol, int], kinds: Kinds) -> None:
     """Training at these sizes stays within the limit on memory."""
     unbound = frozenset() if action.batch is None else frozenset((action.batch[0],))
-    function = module.table((action.loss,), unbound, kinds).function
+    function = module.table((action.loss,), unbound, step=True, kinds=kinds).function
     if function.plain is not None:
         options = module.state.compiled.options
         check_training(function.plan, function.plain, sizes, module.state.floating, options, action.span)
@@ -137,14 +166,6 @@ def _parameters(module: Module, action: MinimizeAction, read: Iterable[Tensor]) 
         message = f"`{action.loss}` depends on no parameter, so there is nothing to learn"
         raise run_error("E0805", message, action.span, help=("declare what is to be learned with `param`",))
     return found
-
-
-def _update(batched: Batched, action: MinimizeAction) -> None:
-    """Give buffers their next values, all from the same step."""
-    with torch.no_grad():
-        values = batched.evaluate(tuple(name for _, name in action.updates), batched.rows)
-        for buffer, name in action.updates:
-            attribute(batched.module, buffer).copy_(values[name])
 
 
 # --- checkpoints -------------------------------------------------------------------------------------------------

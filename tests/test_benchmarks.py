@@ -15,6 +15,8 @@ from benchmarks import (
     memory,
     overhead,
     perceptron,
+    rule_peers,
+    rules,
     table,
     transformers,
 )
@@ -52,6 +54,17 @@ def test_results_of_networks_agree_with_the_peers_before_they_are_timed() -> Non
     """One round of the smallest benchmark, which stops where the results differ."""
     (row,) = overhead.measure(Settings(repeat=1))
     assert row.theirs is not None
+
+
+def test_rules_agree_with_every_peer_at_hand() -> None:
+    """On a small graph; a row is made only where the results agree."""
+    graph = rules.drawn(40, 60)
+    for case in rules.CASES:
+        for name in ("DuckDB", "clingo", "GraphBLAS", "SWI-Prolog"):
+            known = {"DuckDB": rule_peers.SQL, "clingo": rule_peers.CLINGO, "SWI-Prolog": rule_peers.PROLOG}
+            peer = rule_peers.prepared(name, case.kind, graph) if case.kind in known.get(name, ("closure",)) else None
+            if peer is not None:
+                assert rules.compared(case, "small", graph, name, peer, 1).theirs is not None
 
 
 def test_a_goal_bounds_the_ratio_or_the_time() -> None:

@@ -27,9 +27,9 @@ from recorded import difference
 
 import tensorlang as tl
 from tensorlang import driver, report
-from tensorlang.display import show
+from tensorlang.display import show, show_answers
 from tensorlang.options import Options
-from tensorlang.report import Failure, Value
+from tensorlang.report import Answers, Failure, Value
 from tensorlang.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +85,12 @@ class Listener:
 
     def query(self, value: Value) -> None:
         self.lines.append(show(value))
+
+    def answers(self, answers: Answers) -> None:
+        self.lines.append(show_answers(answers))
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        self.lines.append("\n".join((title, *(f"  {line}" for line in lines))))
 
     def note(self, text: str) -> None:
         self.lines.append(text)
@@ -177,7 +183,7 @@ def test_there_is_no_unknown_kind_of_block() -> None:
     assert not odd
 
 
-@pytest.mark.parametrize("generator", ["generate_errors.py", "generate_library.py"])
+@pytest.mark.parametrize("generator", ["generate_errors.py", "generate_library.py", "generate_picture.py"])
 def test_what_is_generated_is_current(generator: str) -> None:
     ran = subprocess.run([sys.executable, f"docs/{generator}", "--check"], check=False, cwd=ROOT)
     assert ran.returncode == 0, "run `make docs`"

@@ -28,6 +28,9 @@ TOLERANCE = {
     "kernel_machine.tl": 0.03,
     "fourier.tl": 0.02,
     "mps.tl": 0.03,
+    "loss.tl": 0.05,
+    "connectome.tl": 0.03,
+    "kinships.tl": 0.03,
 }
 
 

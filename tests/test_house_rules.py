@@ -59,7 +59,8 @@ def test_nothing_forbidden_in_the_package() -> None:
         for what, pattern in FORBIDDEN.items():
             faults += [f"{name_of(path)} has {what}: {found}" for found in re.findall(pattern, text)]
         executes = re.search(r"(?<![.\w])exec\s*\(", text)
-        if executes and path != PACKAGE / "backends" / "torch_module.py":
+        # Generated source, and the `__init__` of the package's own classes, made of the names of their fields.
+        if executes and path not in (PACKAGE / "backends" / "torch_module.py", PACKAGE / "records.py"):
             faults.append(f"{name_of(path)} executes text")
     assert not faults, "\n".join(faults)
 

@@ -8,6 +8,7 @@ parameters by name to ``Y``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 
@@ -53,8 +54,10 @@ def scripted(text: str, inputs: Values, values: Values) -> torch.Tensor:
     """What the scripted module computes."""
     checked = check(Source("test.tl", text), Options())
     checked.problems.raise_errors()
-    model = build(planned(checked.program, ("Y",))).model(dict(values))
-    result: torch.Tensor = torch.jit.script(model)(*inputs.values())
+    plan = planned(checked.program, ("Y",))
+    given = tuple(replace(a, kind="input") if a.tensor in inputs else a for a in plan.arguments)  # relations too
+    model = build(replace(plan, arguments=given)).model(dict(values))
+    result: torch.Tensor = torch.jit.script(model)(*(inputs[a.tensor] for a in given if a.kind == "input"))
     return result
 
 

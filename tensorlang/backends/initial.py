@@ -1,8 +1,9 @@
 """First values of parameters: what each initialiser of ``ops/initializers.py`` draws.
 
-In: an initialiser (None: glorot), a shape, which axes are summed where the parameter is used, a generator. Out: a
-tensor. An axis that is summed is an input of the unit that the parameter belongs to, any other an output: so
-``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', and no order of axes is asked for.
+In: an initialiser (None: glorot), a shape, what its axes are where the parameter is used, a generator. Out: a tensor.
+An axis that is summed is an input of the unit that the parameter belongs to, any other an output, unless another factor
+has it, too. So ``W[h,d,m] X[b,m]`` has fan-in m, ``F[c,dx,dy,c'] X[x+dx,y+dy,c']`` has dx dy c', and
+``W[l,o,i] X[l,i]`` has i and fan-out o; no order of axes is asked for.
 """
 
 from __future__ import annotations
@@ -12,49 +13,86 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from tensorlang.ir.nodes import Contract, Expr, Index, Read, Reduce, children, free_indices, tensors_read
+from tensorlang.ir.nodes import (
+    AlongIndex,
+    Apply,
+    Contract,
+    Expr,
+    Index,
+    Read,
+    Reduce,
+    children,
+    free_indices,
+    tensors_read,
+)
 from tensorlang.ir.program import Init, Program
+from tensorlang.records import dataclass
 
 Draw = Callable[..., torch.Tensor]
 
+# Functions that a sum goes through.
+_LINEAR = frozenset(("add", "neg", "select", "real", "imag", "conj", "stop_gradient"))
 
-def summed_axes(program: Program, name: str) -> frozenset[int]:
-    """The axes of a tensor that are summed in the first equation that sums any of them; else its last axis."""
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What the axes of a parameter are: ``summed`` ones are inputs, ``shared`` ones tell one unit from another (the
+    layers of ``W[l,o,i] X[l,i]``, which another factor has and which stays), all others are outputs."""
+
+    summed: frozenset[int]
+    shared: frozenset[int] = frozenset()
+
+
+def axes_of(program: Program, name: str) -> Axes:
+    """The axes of a tensor as the first equation uses them that sums any; where none does, its last one is summed."""
     rank = len(program.tensors[name].axes)
-    for definition in program.definitions:
+    circles = [unit.definitions for unit in program.scans] + [unit.definitions for unit in program.fixpoints]
+    for definition in (d for group in (program.definitions, *circles) for d in group):
         for piece in definition.pieces:
-            found = _summed_in(piece.value, name) if name in tensors_read(piece.value) else None
-            if found:
+            found = _used_in(piece.value, name) if name in tensors_read(piece.value) else Axes(frozenset())
+            if found.summed:
                 return found
-    return frozenset((rank - 1,)) if rank > 1 else frozenset()
+    return Axes(frozenset((rank - 1,)) if rank > 1 else frozenset())
 
 
-def _summed_in(value: Expr, name: str) -> frozenset[int]:
-    found: set[int] = set()
+def _used_in(value: Expr, name: str) -> Axes:
+    """The axes whose index is summed, and those whose index another factor of the same product has.
+
+    What a sum outside of a function does with the function's value says nothing about what is read inside.
+    """
+    summed: set[int] = set()
+    shared: set[int] = set()
     nothing: frozenset[Index] = frozenset()
-    stack = [(value, nothing)]
-    seen: set[tuple[Expr, frozenset[Index]]] = set()
+    stack = [(value, nothing, nothing)]
+    seen: set[tuple[Expr, frozenset[Index], frozenset[Index]]] = set()
     while stack:
-        node, bound = stack.pop()
-        if (node, bound) in seen:
+        top = stack.pop()
+        if top in seen:
             continue
-        seen.add((node, bound))
+        seen.add(top)
+        node, bound, beside = top
         if isinstance(node, Contract):
-            bound = bound | frozenset(node.summed)
-        elif isinstance(node, Reduce) and node.op in ("sum", "mean"):
+            for at, factor in enumerate(node.factors):
+                others = (free_indices(other) for k, other in enumerate(node.factors) if k != at)
+                stack.append((factor, bound | frozenset(node.summed), beside.union(*others)))
+            continue
+        if isinstance(node, Reduce) and node.op in ("sum", "mean"):
             bound = bound | frozenset(node.indices)
+        elif isinstance(node, Apply | AlongIndex | Reduce) and node.op not in _LINEAR:
+            bound = beside = nothing
         elif isinstance(node, Read) and node.tensor == name:
-            found |= {axis for axis, at in enumerate(node.at) if free_indices(at) & bound}
-        stack.extend((child, bound) for child in children(node))
-    return frozenset(found)
+            summed |= {axis for axis, at in enumerate(node.at) if free_indices(at) & bound}
+            shared |= {axis for axis, at in enumerate(node.at) if free_indices(at) & beside}
+        stack.extend((child, bound, beside) for child in children(node))
+    return Axes(frozenset(summed), frozenset(shared - summed))
 
 
 def initial(
-    init: Init | None, shape: Sequence[int], summed: frozenset[int], dtype: torch.dtype, generator: torch.Generator
+    init: Init | None, shape: Sequence[int], axes: Axes, dtype: torch.dtype, generator: torch.Generator
 ) -> torch.Tensor:
     """The first value. Draws are made in the precision of the result, at least that of float32."""
-    fan_in = math.prod(n for axis, n in enumerate(shape) if axis in summed)
-    fan_out = math.prod(n for axis, n in enumerate(shape) if axis not in summed)
+    fan_in = math.prod(n for axis, n in enumerate(shape) if axis in axes.summed)
+    fan_out = math.prod(n for axis, n in enumerate(shape) if axis not in axes.summed | axes.shared)
     real = torch.float64 if dtype in (torch.float64, torch.complex128) else torch.float32
     numbers = init.arguments if init is not None else ()
 
@@ -85,7 +123,7 @@ def initial(
             std = _gain(numbers, 1.0) / math.sqrt(max(1, fan_in))
             return _in_type(lambda: draw("normal", 0.0, std), dtype, math.sqrt(0.5))
         case "orthogonal":
-            value = _orthogonal(shape, summed, _in_type(lambda: draw("normal"), dtype, 1.0))
+            value = _orthogonal(shape, axes, _in_type(lambda: draw("normal"), dtype, 1.0))
             return (_gain(numbers, 1.0) * value).to(dtype)
     raise AssertionError(f"unknown initialiser {init}")
 
@@ -109,16 +147,21 @@ def _eye(shape: Sequence[int]) -> torch.Tensor:
     return value if shape else torch.ones(())
 
 
-def _orthogonal(shape: Sequence[int], summed: frozenset[int], drawn: torch.Tensor) -> torch.Tensor:
-    """Orthonormal rows or columns, the rows running over the outputs (Saxe et al., 2014), from normal draws."""
-    order = [axis for axis in range(len(shape)) if axis not in summed] + sorted(summed)
-    rows = math.prod(n for axis, n in enumerate(shape) if axis not in summed)
+def _orthogonal(shape: Sequence[int], axes: Axes, drawn: torch.Tensor) -> torch.Tensor:
+    """Orthonormal rows or columns, the rows running over the outputs (Saxe et al., 2014), from normal draws.
+
+    One matrix for each position of the shared axes.
+    """
+    outputs = [axis for axis in range(len(shape)) if axis not in axes.summed | axes.shared]
+    order = [*sorted(axes.shared), *outputs, *sorted(axes.summed)]
+    rows = math.prod(shape[axis] for axis in outputs)
+    columns = math.prod(shape[axis] for axis in axes.summed)
     wide = drawn.dtype if drawn.dtype not in (torch.bfloat16, torch.float16) else torch.float32
-    matrix = drawn.to(wide).permute(order).reshape(rows, -1)
-    tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.mH
+    matrix = drawn.to(wide).permute(order).reshape(-1, rows, columns)
+    tall = matrix if rows >= columns else matrix.mH
     q: torch.Tensor
     q, r = torch.linalg.qr(tall)
-    diagonal = r.diagonal()
-    q = q * torch.where(diagonal == 0, 1, diagonal / diagonal.abs().clamp(min=1e-30))
-    q = q if matrix.shape[0] >= matrix.shape[1] else q.mH
+    diagonal = r.diagonal(dim1=-2, dim2=-1)
+    q = q * torch.where(diagonal == 0, 1, diagonal / diagonal.abs().clamp(min=1e-30))[:, None, :]
+    q = q if rows >= columns else q.mH
     return q.reshape([shape[axis] for axis in order]).permute([order.index(axis) for axis in range(len(shape))])

@@ -51,7 +51,11 @@ _KINDS: Mapping[str, type[Any]] = {
 
 
 def evaluate(program: Program, values: Mapping[str, Any], sizes: Mapping[Symbol, int]) -> dict[str, Array]:
-    """All defined tensors by name. ``values`` holds the inputs, parameters, buffers, data and relations read."""
+    """All defined tensors by name. ``values`` holds the inputs, parameters, buffers, data and relations read.
+
+    It may hold the mode, too (``training``: true or false); without it this is evaluation.
+    """
+    values = {name: False for name, tensor in program.tensors.items() if tensor.kind == "mode"} | dict(values)
     bindings = {**program.sizes, **sizes}
     given = [t for t in program.tensors.values() if t.name in values or t.literal is not None]
     arrays = {tensor.name: _given(tensor, values, bindings) for tensor in given}

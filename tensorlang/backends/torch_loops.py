@@ -8,10 +8,10 @@ list of its positions; of others there are only as many as the steps look back t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tensorlang.ir.plan import LoopPlan, StepPlan
 from tensorlang.ir.recursion import Feed, Loop, Single
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

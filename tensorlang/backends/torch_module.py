@@ -10,15 +10,16 @@ import itertools
 import linecache
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tensorlang.backends.torch_source import UNOWNED, generate, plain
-from tensorlang.ir.plan import Plan
+from tensorlang.backends.torch_model import Stepping, arguments_of, given
+from tensorlang.backends.torch_source import generate, plain
+from tensorlang.ir.plan import Argument, Plan
+from tensorlang.records import dataclass
 
 _COUNT = itertools.count(1)
 
@@ -35,18 +36,30 @@ class Generated:
     text: str
     compute: Callable[..., Any]
     model_class: type[torch.nn.Module]
+    stepping: Stepping | None = None
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What the model holds or takes."""
+        return arguments_of(self.plan, self.stepping)
 
     def model(self, parameters: Mapping[str, Tensor]) -> torch.nn.Module:
         """A ``Model`` that holds parameters, buffers, data and relations, given by their names in the program."""
-        own = {a.name: parameters[a.tensor] for a in self.plan.arguments if a.kind not in UNOWNED}
+        own = {a.name: parameters[a.tensor] for a in self.arguments if not given(a)}
         return self.model_class(own)
 
 
-def build(plan: Plan, text: str | None = None, dtype: str = "float32", device: str = "cpu") -> Generated:
+def build(
+    plan: Plan,
+    text: str | None = None,
+    dtype: str = "float32",
+    device: str = "cpu",
+    stepping: Stepping | None = None,
+) -> Generated:
     """Run the text of a plan (generated here where it is not given) and keep what it defines."""
-    printed = generate(plan, dtype, device) if text is None else text
+    printed = generate(plan, dtype, device, stepping) if text is None else text
     module = _execute(printed, plan.source)
-    return Generated(plan, printed, module.compute, module.Model)
+    return Generated(plan, printed, module.compute, module.Model, stepping)
 
 
 def _execute(text: str, source: str) -> ModuleType:

@@ -30,9 +30,6 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--given", action="append", default=[], metavar="X", help="data of the program that callers give instead"
     )
-    parser.add_argument(
-        "--pairs", action="append", default=[], metavar="R", help="a relation that callers give by columns of positions"
-    )
     parser.add_argument("--check", action="store_true", help="compare both on random inputs of several sizes")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -46,15 +43,7 @@ def act(given: argparse.Namespace, console: Console) -> int:
     source = read(given.FILE, options)
     outputs, data = tuple(given.outputs), tuple(given.given)
     made = compile_file(
-        source,
-        options,
-        folder_of(given.FILE),
-        given.out,
-        outputs,
-        data,
-        tried=given.check,
-        force=given.force,
-        pairs=tuple(given.pairs),
+        source, options, folder_of(given.FILE), given.out, outputs, data, tried=given.check, force=given.force
     )
     document: dict[str, Any] = {"files": list(made.files)}
     if made.trial is not None:
@@ -62,6 +51,9 @@ def act(given: argparse.Namespace, console: Console) -> int:
         document["check"] = {"difference": made.trial.difference, "sizes": sizes}
         tried = "; ".join(", ".join(f"{name}={size}" for name, size in chosen.items()) for chosen in sizes if chosen)
         console.say(f"largest difference {made.trial.difference:.2g}" + (f" at {tried}" if tried else ""))
+    if made.strange:
+        document["not_finite"] = list(made.strange)
+        console.say(f"note: nan or infinite numbers in {', '.join(f'`{name}`' for name in made.strange)}")
     console.document |= document
     console.say(f"wrote {' and '.join(made.files)}")
     return FINE

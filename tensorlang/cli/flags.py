@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from dataclasses import fields
 from typing import TypeVar
 
 from tensorlang.console.usage import usage
 from tensorlang.diagnostics import nearest
 from tensorlang.limits import Limits
 from tensorlang.options import Options
+from tensorlang.records import fields
 
 DTYPES = ("float32", "float64", "bfloat16")
 _T = TypeVar("_T")

@@ -60,6 +60,11 @@ A program in tensorlang that learns to tell two clouds of points apart.
     tensorlang explain main.tl      # every equation with its sums written out
     tensorlang repl main.tl         # look at any tensor: P[0:3, :]?
 
+To take it away, let `main.tl` end with `save params to "main.safetensors"`, run it, and then:
+
+    tensorlang compile main.tl -o model.pt --load main.safetensors --output Score --given X
+    tensorlang inspect model.pt     # what it takes and gives; torch.jit.load reads it
+
 `data/points.csv` holds a point in each line, `data/clouds.csv` which of the two clouds it comes from.
 """
 
@@ -71,6 +76,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace, console: Console) -> int:
     folder = given.NAME
+    if not folder or "\0" in folder:
+        raise usage("E1004", f"{folder!r} is no name for a folder", "usage: tensorlang new NAME")
     if os.path.lexists(folder):
         raise usage("E1006", f"`{folder}` is there already", "choose another name; nothing was written")
     points, clouds = two_moons(200)

@@ -252,10 +252,18 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0749",
-        "a relation that an export cannot take on pairs",
-        '`--pairs R` (in Python `pairs=("R",)`) makes the columns of a relation, one a place, arguments of the export. It '
-        "names a relation that the program's callers give.",
-        "tensorlang compile gcn.tl -o gcn.pt --pairs X",
-        "tensorlang compile gcn.tl -o gcn.pt --pairs Edge",
+        "no equations to print",
+        "`tensorlang latex FILE` prints the equations of a program, `tensorlang latex FILE Y` those that compute `Y`. An "
+        "input, a parameter or data has none.",
+        "tensorlang latex model.tl X",
+        "tensorlang latex model.tl Y",
+    ),
+    Code(
+        "E0750",
+        "a tensor that cannot be on pairs",
+        "`explain --pairs R` (in Python `pairs=(\"R\",)`) shows what a program becomes where a relation is given on its pairs. "
+        "It names a relation of the program.",
+        "tensorlang explain gcn.tl --pairs X",
+        "tensorlang explain gcn.tl --pairs Edge",
     ),
 )

@@ -171,6 +171,15 @@ CODES: tuple[Code, ...] = (
         "An element type declared for a tensor (`int Y[i]`) says what its equations give; some equation must define it.",
         "int Y[i]\ninput X[i]\nZ[i] = X[i]\n", "int Y[i]\ninput int X[i]\nY[i] = X[i]\n",
     ),
+    Code(
+        "E0233", "a module that is applied along an index updates a buffer that all of its applications share",
+        "A buffer has one next value. `Block[l](S[l])` has buffers of its own for each `l`, and updates each; `Block(S[l])` has "
+        "one for all of them.",
+        "dim i = 2, l = 3\ninput X[i]\ndef Block(X[i]) -> Y[i]:\n    buffer R[i] ~ zeros()\n    update R[i] = X[i]\n"
+        "    Y[i] = X[i] + R[i]\nS[0] = X\nS[l+1] = Block(S[l])\n",
+        "dim i = 2, l = 3\ninput X[i]\ndef Block(X[i]) -> Y[i]:\n    buffer R[i] ~ zeros()\n    update R[i] = X[i]\n"
+        "    Y[i] = X[i] + R[i]\nS[0] = X\nS[l+1] = Block[l](S[l])\n",
+    ),
     Code("E0903", "an equation has too many indices", "`--limit-indices` says how many indices one equation may have."),
     Code(
         "E0904", "modules stand inside modules too deep",

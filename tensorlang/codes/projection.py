@@ -125,6 +125,13 @@ CODES: tuple[Code, ...] = (
         "input X[i]\nY[i] = 10^20 X[i]\n", "input X[i]\nY[i] = 1e20 X[i]\n",
     ),
     Code(
+        "E0423", "an index is summed above and below the line",
+        "Numerator and denominator would each sum the index if they stood alone: one reader takes the quotient of two sums, "
+        "another the sum of quotients. Say which: the message writes both readings out.",
+        "input Q[d], S[d,e], N[d]\nY[e] = Q[d] S[d,e] / (Q[d] N[d])\n",
+        "input Q[d], S[d,e], N[d]\nY[e] = sum[d](Q[d] S[d,e]) / sum[d](Q[d] N[d])\n",
+    ),
+    Code(
         "W0401", "two equations cover the whole tensor",
         "Equations with one tensor on the left add up. Two that both cover all of it are often a slip; `+=` says that the sum "
         "is meant.",
@@ -139,20 +146,9 @@ CODES: tuple[Code, ...] = (
         "input X[t]\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
         "input X[t]\nfixpoint H\nH[t] = 0.3 H[t-1] + 0.3 H[t+1] + X[t]\n",
     ),
-    Code(
-        "E0502", "rules and facts are not supported yet",
-        "Rules (`<-`) and facts are part of the language; this version does not derive from them yet. A relation in an "
-        "equation is given by the caller.",
-        "relation Parent(x, y)\nAncestor(x, y) <- Parent(x, y)\n",
-        "relation Parent(x, y)\nGrand(x, z) = Parent(x, y) Parent(y, z)\n",
-    ),
-    Code("E0503", "proofs are not supported yet", "`why F(...)?` asks for a proof of a fact; rules come first.",
-         "relation P(x, y)\nwhy P(0, 1)?\n", "relation P(x, y)\nP(0, 1)?\n"),
     Code("E0505", "derivatives are not supported yet", "`diff(e, X[i])` is part of the language; this version trains with "
          "gradients but does not write them as equations yet.", "input X[p]\nY[p] = diff(X[p]^2, X[p])\n",
          "input X[p]\nY[p] = 2 X[p]\n"),
     Code("E0506", "a structured constant is not supported yet", "`delta`, `epsilon`, `dft` and `idft` are there; the others "
          "come later.", "input X[i]\nY[i] = dct(X[i])\n", "input X[i]\nY[k] = dft[k,i] X[i]\n"),
-    Code("E0508", "entities are not supported yet", "Words in quotes name entities of relations, which come with rules.",
-         'relation P(x, y)\nP("Ann", y)?\n', "relation P(x, y)\nP(0, y)?\n"),
 )  # fmt: skip

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.console.streams import Console, wants_colour
-from tensorlang.display import as_data, json_number, show
+from tensorlang.display import as_data, json_number, show, show_answers
 from tensorlang.numerals import scalar
-from tensorlang.report import Failure, TestResult, Value
+from tensorlang.report import Answers, Failure, TestResult, Value
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -36,13 +36,22 @@ class Teller:
         self._table_before: bool | None = None
 
     def query(self, value: Value) -> None:
+        self._say(show(value, self.console.width))
+
+    def _say(self, text: str) -> None:
+        """Answers with more than one line stand apart."""
         self._end_training()
-        text = show(value, self.console.width)
         table = "\n" in text
         if self._table_before is not None and (table or self._table_before):
             self.console.say("")
         self._table_before = table
         self.console.say(text)
+
+    def answers(self, answers: Answers) -> None:
+        self._say(show_answers(answers, self.console.width))
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        self._say("\n".join((title, *(f"  {line}" for line in lines))))
 
     def note(self, text: str) -> None:
         self._end_training()
@@ -181,6 +190,14 @@ class Gatherer:
 
     def query(self, value: Value) -> None:
         self._answers.append(as_data(value))
+
+    def answers(self, answers: Answers) -> None:
+        rows = [list(row) for row in answers.rows]
+        given = {"rows": rows} if answers.variables else {"holds": answers.count > 0}
+        self._answers.append({"title": answers.title, "variables": list(answers.variables), **given})
+
+    def proof(self, title: str, lines: tuple[str, ...]) -> None:
+        self._answers.append({"title": title, "proof": list(lines)})
 
     def note(self, text: str) -> None:
         self._notes.append(text)

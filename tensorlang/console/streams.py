@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from tensorlang.console.usage import usage
+from tensorlang.records import dataclass, field
 
 if TYPE_CHECKING:
     from tensorlang.diagnostics import CompileError, Diagnostic

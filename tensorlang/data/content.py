@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
 from tensorlang.data.files import check_size
 from tensorlang.diagnostics import RunError, nearest, run_error
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 if TYPE_CHECKING:

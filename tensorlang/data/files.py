@@ -12,14 +12,13 @@ import contextlib
 import io
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from tensorlang.diagnostics import RunError, nearest, run_error
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 _BELOW = "a program reaches files in its own folder and below"
@@ -61,7 +60,7 @@ class Access:
         with system_errors(path, span), self._place(path, span, "--allow-write", self.write_roots) as place:
             with contextlib.suppress(FileNotFoundError):
                 _check_replaceable(path, place.status(), span)
-            beside = _Place(place.folder, f".{secrets.token_hex(8)}.part", place.descriptor)
+            beside = _Place(place.folder, f".{os.urandom(8).hex()}.part", place.descriptor)
             handle = os.fdopen(beside.open(_CREATE), "wb")
             try:
                 with handle:

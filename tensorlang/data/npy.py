@@ -17,11 +17,11 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from tensorlang.data.content import Content, Opened, check_held, plain, short
 from tensorlang.data.files import in_bytes
+from tensorlang.records import dataclass
 
 if TYPE_CHECKING:
     from tensorlang.data.content import Array

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorlang.data.columns import inspect_parquet
@@ -23,6 +22,7 @@ from tensorlang.data.safetensor import inspect_safetensors
 from tensorlang.data.tables import inspect_csv, inspect_tsv, inspect_txt
 from tensorlang.diagnostics import nearest, run_error
 from tensorlang.ir.program import FileRef
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import math
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorlang.data.content import Content, Opened, check_held, plain, short
+from tensorlang.records import dataclass
 
 if TYPE_CHECKING:
     from tensorlang.data.content import Array

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from tensorlang.data.files import Access, check_size
 from tensorlang.data.reading import extension
 from tensorlang.diagnostics import RunError, run_error
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 if TYPE_CHECKING:

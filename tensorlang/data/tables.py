@@ -12,12 +12,12 @@ import csv
 import io
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tensorlang.data.content import Content, Opened, plain, short
 from tensorlang.data.files import check_size
 from tensorlang.diagnostics import RunError
+from tensorlang.records import dataclass, field
 
 if TYPE_CHECKING:
     from tensorlang.data.content import Array

@@ -11,23 +11,26 @@ import contextlib
 import io
 import os
 import warnings
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from tensorlang.backends.torch_model import Stepping, attributes
 from tensorlang.backends.torch_module import Generated, build
-from tensorlang.backends.torch_source import UNOWNED
 from tensorlang.calling import State
 from tensorlang.compiled import Compiled
 from tensorlang.data import chosen
 from tensorlang.diagnostics import nearest, run_error
-from tensorlang.exporting.on_pairs import taking_columns
 from tensorlang.exporting.standalone import packed, standalone
 from tensorlang.ir.domain import Symbol
+from tensorlang.ir.mode import of_step
+from tensorlang.ir.pairs import KIND
+from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Program
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, replace
+from tensorlang.relations import Maker, weights_of
 from tensorlang.signature import ENTRY, Signature, signature
 from tensorlang.stages import known_tensor, planned
 from tensorlang.stored import Stored, attribute
@@ -37,19 +40,20 @@ FORMATS = {".pt": "TorchScript", ".py": "Python"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What of a program is exported: the tensors that it returns (none: its outputs), the data that its callers
-    give instead of the files that the program loads, and the relations that they give on ``pairs``."""
+    """What of a program is exported: the tensors that it returns (none: its outputs), and the data that its callers
+    give instead of the files that the program loads."""
 
     outputs: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
-    pairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
     """What is written: ``files`` by name (bytes), and ``model``, which runs as the file's content does.
 
-    ``sources`` are the files that the program is made of, none of which an export may replace.
+    ``sources`` are the files that the program is made of, none of which an export may replace; ``buffers`` are what the
+    model calls those that a step of training writes, in the order of the program's updates; ``strange`` the
+    tensors that hold nan or infinite numbers.
     """
 
     signature: Signature
@@ -57,6 +61,8 @@ class Exported:
     files: dict[str, bytes]
     model: Any
     sources: tuple[str, ...]
+    buffers: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 def export(root: Stored, state: State, path: str, part: Part) -> Exported:
@@ -64,22 +70,29 @@ def export(root: Stored, state: State, path: str, part: Part) -> Exported:
     kind = form(path)
     part = _named(state.compiled, part)
     made, program = _generated(state.compiled, part, str(state.floating).removeprefix("torch."))
-    values = _values(root, made)
-    taken = [a for a in made.plan.arguments if a.kind in ("input", "size", "given")]
-    inputs = tuple(a.tensor for a in taken if a.kind != "size" and a.dtype != "size")
-    numbers = tuple(a.tensor for a in taken if a.kind == "size" or a.dtype == "size")
-    count = sum(values[a.tensor].numel() for a in made.plan.arguments if a.kind == "param")
+    values = _values(root, made) | _told(state, made)
+    inputs = tuple(a.tensor for a in made.arguments if a.kind == "input")
+    numbers = tuple(a.tensor for a in made.arguments if a.kind == "size")
+    count = sum(values[a.tensor].numel() for a in made.arguments if a.kind == "param")
     source = state.compiled.checked.source
     # The element type is the module's, which is another than the program's after `.to(torch.float64)`.
     signed = signature(program, source, inputs, numbers, str(state.floating).removeprefix("torch."), count)
+    strange = tuple(name for name, value in values.items() if not bool(value.isfinite().all()))
     if kind == "TorchScript":
         model, content = _scripted(made, signed, values)
-        return Exported(signed, part, {path: content}, model, _sources(state))
-    stored = {a.name: values[a.tensor] for a in made.plan.arguments if a.tensor in values}
+        return Exported(signed, part, {path: content}, model, _sources(state), _buffers(made), strange)
+    stored = {a.name: values[a.tensor] for a in made.arguments if a.tensor in values}
     text = standalone(made, signed, os.path.basename(path), stored)
     weights = os.path.splitext(path)[0] + ".safetensors"
     files = {path: text.encode(), weights: packed(stored)}
-    return Exported(signed, part, files, made.model(values), _sources(state))
+    return Exported(signed, part, files, made.model(values).eval(), _sources(state), _buffers(made), strange)
+
+
+def _buffers(made: Generated) -> tuple[str, ...]:
+    if made.stepping is None:
+        return ()
+    names = attributes(made.plan, made.stepping)
+    return tuple(names[buffer] for buffer in made.stepping.buffers)
 
 
 def write(exported: Exported, limits: Limits, force: bool = False) -> None:
@@ -131,12 +144,7 @@ def _named(compiled: Compiled, part: Part) -> Part:
             data = ", ".join(f"`{t.name}`" for t in program.of_kind("data")) or "none"
             message = f"`{name}` is no data that a caller could give: it is {kind}"
             raise run_error("E0747", message, help=[f"the data of the program: {data}"])
-    for name in part.pairs:
-        if program.tensors[known_tensor(program, name)].kind != "relation" or name not in compiled.relations:
-            words = ", ".join(f"`{relation}`" for relation in sorted(compiled.relations)) or "none"
-            message = f"`{name}` is no relation that a caller could give on pairs"
-            raise run_error("E0749", message, help=[f"the relations that callers give: {words}"])
-    return Part(outputs, part.given, part.pairs)
+    return Part(outputs, part.given)
 
 
 def left_open(program: Program, part: Part) -> frozenset[Symbol]:
@@ -147,24 +155,47 @@ def left_open(program: Program, part: Part) -> frozenset[Symbol]:
 
 def _generated(compiled: Compiled, part: Part, dtype: str) -> tuple[Generated, Program]:
     """The code of a part, and the program that it is of."""
-    whole = replace(compiled.related(tuple((name, "pairs") for name in sorted(part.pairs))), pairs_out=False)
-    unbound = left_open(compiled.program, part)
-    program = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound}).restricted(part.outputs)
-    plan = planned(program, part.outputs)
-    # A relation that the program does not fill is given with each call, as an input is.
+    whole = compiled.program
+    if compiled.on_pairs:  # what is held on pairs inside is handed out as a table
+        whole = replace(compiled.related(tuple(sorted(compiled.on_pairs.items()))), pairs_out=False)
+    unbound = left_open(whole, part)
+    whole = replace(whole, sizes={s: n for s, n in whole.sizes.items() if s not in unbound})
+    plan = _taking(planned(whole, part.outputs), compiled, part)
+    if not compiled.has_modes:
+        return build(plan, dtype=dtype), whole.restricted(part.outputs)
+    program, updates = of_step(whole, part.outputs)
+    computed = (*part.outputs, *(update.value for update in updates))
+    step = _taking(planned(program, computed, inside="step_"), compiled, part)
+    stepping = Stepping(step, tuple(update.buffer for update in updates))
+    return build(plan, dtype=dtype, stepping=stepping), replace(whole.restricted(computed), outputs=part.outputs)
+
+
+def _taking(plan: Plan, compiled: Compiled, part: Part) -> Plan:
+    """The plan with its inputs: a relation that the program does not fill is given with each call, as an input is."""
     given = {*compiled.given, *part.given}
-    arguments = tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments)
-    plan = replace(plan, arguments=arguments)
-    if part.pairs:
-        plan = taking_columns(plan, replace(program, pairs=plan.pairs), part.pairs)
-    return build(plan, dtype=dtype), program
+    return replace(plan, arguments=tuple(replace(a, kind="input") if a.tensor in given else a for a in plan.arguments))
+
+
+def _told(state: State, made: Generated) -> dict[str, torch.Tensor]:
+    """What the model takes of relations that facts and rules define: columns, and what is made of them."""
+    told = state.told_relations() if state.compiled.on_pairs else {}
+    plans = [made.plan, *([made.stepping.plan] if made.stepping is not None else [])]
+    found: dict[str, torch.Tensor] = {}
+    for plan in plans:
+        maker = Maker(plan.recipes, told, dict(state.compiled.program.sizes))
+        found |= {name: value.detach().cpu() for name, value in maker.arguments(plan).items()}
+    for name, relation in told.items():
+        if relation.weights is not None:
+            weights = weights_of(relation, state.compiled.program.tensors[name], state.floating)
+            found[f"{name}.weights"] = weights.detach().cpu()
+    return {argument.tensor: found[argument.tensor] for argument in made.arguments if argument.tensor in found}
 
 
 def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
     """What the exported model holds, by the names of the program, on the CPU."""
     values = {}
-    for argument in made.plan.arguments:
-        if argument.kind in UNOWNED:
+    for argument in made.arguments:
+        if argument.kind in ("input", "size", KIND):
             continue
         value = attribute(root, argument.tensor)
         if is_lazy(value):
@@ -174,7 +205,9 @@ def _values(root: Stored, made: Generated) -> dict[str, torch.Tensor]:
         if value.is_meta:
             help = ['move the module to a device that holds numbers: `module.to_empty(device="cpu")`, then load them']
             raise run_error("E0743", f"`{argument.tensor}` has no numbers: it is on the device `meta`", help=help)
-        values[argument.tensor] = value.detach().cpu()
+        own = value.detach().cpu()
+        # A step of the exported model writes its buffers, which must not be the module's own.
+        values[argument.tensor] = own if made.stepping is None else own.clone()
     return values
 
 

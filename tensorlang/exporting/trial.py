@@ -1,14 +1,14 @@
 """Trying an export: the program and the exported model on the same random inputs, at several sizes.
 
 In: a module with its ``State``, how it is called, and what was exported. Out: the largest difference between their
-results, and the sizes tried. What is random is drawn from equal streams on both sides.
+results, and the sizes tried; where training is something else than evaluation, in both modes, and the buffers that a
+step writes are among the results. What is random is drawn from equal streams on both sides.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,10 +21,10 @@ from tensorlang.exporting import Exported, left_open
 from tensorlang.inputs import torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.program import Tensor
-from tensorlang.relations import Pairs
+from tensorlang.records import dataclass
 from tensorlang.stored import Stored, stored
 
-Run = Callable[[dict[str, Any]], dict[str, torch.Tensor]]
+Run = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 CPU = torch.device("cpu")
 _SIZES = (2, 3, 5, 7, 4, 11, 6, 13)
 
@@ -58,7 +58,7 @@ def trial(root: Stored, state: State, run: Run, exported: Exported, rounds: int 
 
 
 def _tried(root: Stored, state: State, run: Run, exported: Exported, rounds: int) -> Trial:
-    if state.device.type != "cpu" and draws(state.compiled.program.restricted(exported.part.outputs)):
+    if state.device.type != "cpu" and draws(state.compiled.program):
         raise run_error("E0744", f"the program draws random numbers, and other ones on `{state.device}`", help=[
             "try it on the CPU: compile it with `--device cpu`",
         ])  # fmt: skip
@@ -69,13 +69,13 @@ def _tried(root: Stored, state: State, run: Run, exported: Exported, rounds: int
     for sizes in _choices(state, exported, known):
         generator = torch.Generator().manual_seed(len(tried))
         try:
-            given, asked = _inputs(state, exported, known | sizes, generator)
+            given = {t.name: _drawn(state, t.name, known | sizes, generator) for t in exported.signature.inputs}
             state.generator = stream(len(tried), state.device)
-            ours = run(asked)
+            ours = run({name: value.to(state.device) for name, value in given.items()})
         except (RunError, ValueError) as problem:
             fault = problem if isinstance(problem, RunError) else fault
             continue
-        results = [(value.to_dense() if value.is_sparse else value).detach().cpu() for value in ours.values()]
+        results = [value.detach().cpu() for value in ours.values()]
         worst = max(worst, _difference(results, _theirs(exported, given, sizes, stream(len(tried), CPU))))
         tried.append({str(symbol): size for symbol, size in sizes.items()})
         if len(tried) == rounds or not sizes:
@@ -107,23 +107,6 @@ def _known(root: Stored, state: State, unbound: frozenset[Symbol]) -> dict[Symbo
     return {symbol: size for symbol, size in bound.items() if symbol not in unbound}
 
 
-def _inputs(
-    state: State, exported: Exported, known: Mapping[Symbol, int], generator: torch.Generator
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Random inputs as the export takes them, and as the program does: relations on pairs as columns, and as pairs."""
-    program, given, asked = state.compiled.program, dict[str, torch.Tensor](), dict[str, Any]()
-    for name in exported.part.pairs:
-        shape = [size.value(known) for size in program.tensors[name].shape]
-        index = (torch.rand(shape, generator=generator) < 0.5).nonzero().t()
-        given |= {f"{name}.at{place}": column.contiguous() for place, column in enumerate(index)}
-        asked[name] = Pairs(index, shape)
-    for tensor in exported.signature.inputs:
-        if tensor.name not in given:
-            given[tensor.name] = _drawn(state, tensor.name, known, generator)
-            asked[tensor.name] = given[tensor.name].to(state.device)
-    return given, asked
-
-
 def _drawn(state: State, name: str, known: Mapping[Symbol, int], generator: torch.Generator) -> torch.Tensor:
     tensor: Tensor = state.compiled.program.tensors[name]
     shape = [size.value(known) for size in tensor.shape]
@@ -141,9 +124,16 @@ def _theirs(
 ) -> list[Any]:
     extra = [sizes[Symbol(name)] for name in exported.signature.numbers]
     tensors = [given[tensor.name] for tensor in exported.signature.inputs]
+    buffers = dict(exported.model.named_buffers())
+    before = {name: buffers[name].clone() for name in exported.buffers}
     with torch.no_grad():
         result = drawing(exported.model, [*tensors, *extra], source)
-    return list(result) if isinstance(result, tuple) else [result]
+        results = list(result) if isinstance(result, tuple) else [result]
+        if exported.model.training:
+            results += [buffers[name].clone() for name in exported.buffers]
+        for name, value in before.items():
+            buffers[name].copy_(value)
+    return results
 
 
 def _difference(ours: list[torch.Tensor], theirs: list[torch.Tensor]) -> float:

@@ -5,10 +5,9 @@ Equal trees are one object, so common parts are found by identity. The lowering 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Node
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, eq=False)

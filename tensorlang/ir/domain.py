@@ -7,8 +7,9 @@ convolution, ``(n + 1) // 2`` for a pooling). Symbols are shown in messages by t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass
 
 _TABLE: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
 
@@ -53,6 +53,9 @@ class Index:
 
     name: str
     size: Size
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # known to the string, and as good: indices of one name are rarely of two sizes
 
     def __str__(self) -> str:
         return self.name
@@ -162,6 +165,14 @@ def conjunction(conditions: tuple[Expr, ...]) -> Expr | None:
 
 
 def children(node: Expr) -> tuple[Expr, ...]:
+    """What a node stands directly over; remembered on it, since every pass asks."""
+    found: tuple[Expr, ...] | None = node.__dict__.get("_children")
+    if found is None:
+        found = node.__dict__["_children"] = _children(node)
+    return found
+
+
+def _children(node: Expr) -> tuple[Expr, ...]:
     match node:
         case Const() | Position():
             return ()
@@ -181,7 +192,7 @@ def children(node: Expr) -> tuple[Expr, ...]:
 
 def with_children(node: Expr, new: tuple[Expr, ...]) -> Expr:
     """The same node over other children."""
-    if all(a is b for a, b in zip(children(node), new, strict=True)):
+    if children(node) == new:  # nodes are equal where they are the same
         return node
     match node:
         case Const() | Position():

@@ -9,7 +9,6 @@ nothing reads the table any more. What is made of columns alone (row pointers, o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import permutations
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index, Position, Read, number
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
+from tensorlang.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from tensorlang.source import Span
@@ -63,6 +63,12 @@ class Pairs:
     def at(self, place: int, index: Index | None = None) -> Expr:
         """The position at a place of each pair."""
         return Read(self.columns[place], (Position(index or self.index),), (Size.of(self.count),), "int")
+
+    def distinct(self, *places: int) -> bool:
+        """Whether no two rows have the same positions at these places: they are all places of the relation."""
+        made_of = {place: two for two, place in self.joint.items()}
+        covered = {k for place in places for k in made_of.get(place, (place,))}
+        return len(covered) == len(self.columns) - len(self.joint)
 
     @property
     def tensors(self) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ print, and a table for readers (``show_plan``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.ir.code import Code, is_view
 from tensorlang.ir.code_text import Writer
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.pairs import Pairs, Recipe, Stored
 from tensorlang.ir.recursion import Feed, Iteration, Loop
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 __all__ = ["Argument", "Binding", "Plan", "Slot", "Step", "empty_domain", "is_view", "show_plan"]
@@ -145,8 +145,6 @@ class Plan:
 
     ``domains`` are the sizes of indices that are not known; a plan is made for sizes of 1 and more. ``pairs``,
     ``stored`` and ``recipes`` are the program's: what is on pairs, and how arguments of the kind ``pairs`` are made.
-    ``made``: the arguments that a ``Model`` makes itself before it computes, from those of its callers, with the sizes
-    that this takes.
     """
 
     source: str
@@ -160,8 +158,6 @@ class Plan:
     pairs: Mapping[str, Pairs] = field(default_factory=dict)
     stored: Mapping[str, Stored] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    made: tuple[tuple[str, Code], ...] = ()
-    made_sizes: tuple[Binding, ...] = ()
 
 
 def steps_of(loop: LoopPlan | IterationPlan) -> tuple[tuple[str, Plan], ...]:

@@ -8,24 +8,26 @@ Actions (queries, training, files) stand in the order of the text and name the t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.nodes import Expr, Index
+from tensorlang.records import dataclass, field, replace
 from tensorlang.source import Span
 
 if TYPE_CHECKING:
     from tensorlang.ir.pairs import Pairs, Recipe, Stored
     from tensorlang.ir.recursion import Fixpoint, Recursion, Scan
+    from tensorlang.ir.rules import Rulebook, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of a tensor: the index name it was given (a label), and its size."""
+    """One axis of a tensor: the index name it was given (a label), its size, and the domain of its entities, if any."""
 
     label: str
     size: Size
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A named tensor. ``kind`` is input, param, buffer, data, relation (given, dense) or defined.
+    """A named tensor. ``kind`` is input, param, buffer, data, relation (given, dense), mode (whether this is training:
+    see ``ir/mode.py``) or defined.
 
     ``dtype`` is bool, int, float (the program's default), float64, bf16 or complex. ``positions`` is set for an integer
     tensor that holds positions of a domain (``in v``): its values are checked to lie in ``0 .. positions-1``.
@@ -111,6 +114,19 @@ class Definition:
         return all(isinstance(e, Position) for e in left) and len(set(left)) == len(left)
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``buffer`` becomes ``value`` after a step of training.
+
+    One that stands in a module belongs to an application of it, whose results are ``of``: it is due in the steps that
+    compute one of them. One of the program itself (no ``of``) is due in every step.
+    """
+
+    buffer: str
+    value: str
+    of: tuple[str, ...] = ()
+
+
 # --- actions -----------------------------------------------------------------------------------------------------
 
 
@@ -119,6 +135,28 @@ class QueryAction:
     """Print a tensor; ``title`` is the query as it was written."""
 
     tensor: str
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskAction:
+    """Print the bindings for which a goal holds: the rows of the relation ``goal`` of the rulebook (``?1``).
+
+    ``variables`` name its places; without any it holds or does not.
+    """
+
+    goal: str
+    variables: tuple[str, ...]
+    title: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WhyAction:
+    """Print a proof of the goal's one fact."""
+
+    goal: str
     title: str
     span: Span = field(compare=False, repr=False)
 
@@ -136,7 +174,6 @@ class MinimizeAction:
     schedule: Mapping[str, float]
     over: tuple[str, ...]
     batch: tuple[Symbol, int] | None
-    updates: tuple[tuple[str, str], ...]
     span: Span = field(compare=False, repr=False)
 
 
@@ -187,7 +224,26 @@ class TestAction:
     span: Span = field(compare=False, repr=False)
 
 
-Action = QueryAction | MinimizeAction | PlotAction | SaveAction | LoadAction | AssertAction | TestAction
+Action = (
+    QueryAction
+    | AskAction
+    | WhyAction
+    | MinimizeAction
+    | PlotAction
+    | SaveAction
+    | LoadAction
+    | AssertAction
+    | TestAction
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What is true: rules, the rows that are given, and the entities of each domain in the order of their positions."""
+
+    rulebook: Rulebook
+    given: Mapping[str, Table]
+    entities: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +251,13 @@ class Program:
     """``sizes`` holds the symbols that are bound already (by declared files or by the caller).
 
     ``equalities`` are pairs of sizes that must agree once symbols are bound, with the place that demands it.
-    ``updates`` are (buffer, tensor with its next value) pairs. ``scans`` and ``fixpoints`` are as the analysis found
+    ``updates`` say what a step of training writes to buffers. ``scans`` and ``fixpoints`` are as the analysis found
     them; ``make_recursions`` turns both into ``recursions``, which say how they run. ``inlined`` are definitions that
     stand in their readers' place by now, with their tensors: passes change them alike, so that a part that comes
-    through gets its name back. ``pairs`` are the sets of pairs that tensors are held on, ``stored`` the tensors that
-    are (``ir/pairs.py``), ``recipes`` how tensors of the kind ``pairs`` are made of others before a call;
-    ``pairs_out``: outputs that are held on pairs are handed out so.
+    through gets its name back. ``facts`` are the relations that facts, files and rules define, if any. ``pairs`` are
+    the sets of pairs that tensors are held on, ``stored`` the tensors that are (``ir/pairs.py``), ``recipes`` how
+    tensors of the kind ``pairs`` are made of others before a call; ``pairs_out``: outputs that are held on pairs are
+    handed out so.
     """
 
     tensors: Mapping[str, Tensor]
@@ -209,12 +266,13 @@ class Program:
     actions: tuple[Action, ...] = ()
     dims: Mapping[str, Size] = field(default_factory=dict)
     sizes: Mapping[Symbol, int] = field(default_factory=dict)
-    updates: tuple[tuple[str, str], ...] = ()
+    updates: tuple[Update, ...] = ()
     equalities: tuple[tuple[Size, Size, Span], ...] = ()
     scans: tuple[Scan, ...] = ()
     fixpoints: tuple[Fixpoint, ...] = ()
     recursions: tuple[Recursion, ...] = ()
     inlined: tuple[tuple[Tensor, Definition], ...] = ()
+    facts: Facts | None = None
     pairs: Mapping[str, Pairs] = field(default_factory=dict)
     stored: Mapping[str, Stored] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)

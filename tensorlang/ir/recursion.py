@@ -10,10 +10,10 @@ All have ``members``, the tensors that they compute, and ``reads``, the tensors 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.program import Definition, Program, definition_reads
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 

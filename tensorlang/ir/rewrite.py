@@ -8,11 +8,11 @@ so expressions may be of any depth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import count
 
 from tensorlang.ir.nodes import Expr, Index, bound_indices, cached, children, free_indices, rename, with_children
 from tensorlang.ir.program import Definition, Piece, Program
+from tensorlang.records import replace
 
 Rule = Callable[[Expr], Expr | None]
 FUEL = 100_000
@@ -32,11 +32,11 @@ def rewrite(node: Expr, rules: Sequence[Rule], memo: dict[Expr, Expr] | None = N
             final[top] = final[new]
         elif top in final:
             continue
-        elif task == "visit":
+        elif task == "visit" and (waiting := [part for part in children(top) if part not in final]):
             stack.append(("build", top, top))
-            stack.extend(("visit", child, child) for child in children(top))
+            stack.extend(("visit", part, part) for part in waiting)
         else:
-            built = with_children(top, tuple(final[child] for child in children(top)))
+            built = with_children(top, tuple(final[part] for part in children(top)))
             changed = _first(rules, built) if fuel > 0 and built not in final else None
             if changed is None:
                 final[top] = final.setdefault(built, built)

@@ -11,14 +11,18 @@ positive atom, or by ``variable = arithmetic over bound variables`` (checked by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from array import array
 
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """What stands at a place: ``domain`` names the entities' domain; None for numbers of ``kind`` int or float."""
+    """What stands at a place: ``domain`` names the entities' domain; None for numbers of ``kind`` int or float.
+
+    Entities are of kind word; whole numbers with a ``domain`` are its positions, from 0 on.
+    """
 
     kind: str
     domain: str | None = None
@@ -115,6 +119,18 @@ class Relation:
     labels: tuple[str, ...]
     span: Span = field(compare=False, repr=False)
     weighted: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows that are given, as they were told, duplicates and all: one array a place, of type ``q`` or ``d``.
+
+    ``weights`` holds the numbers of a relation of numbers; those of rows that are told twice add up.
+    """
+
+    columns: tuple[array[int] | array[float], ...]
+    count: int
+    weights: array[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

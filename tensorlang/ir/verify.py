@@ -29,7 +29,7 @@ from tensorlang.ir.rewrite import bound_inside, indices_inside
 from tensorlang.ops import AGGREGATES, ALONG, POINTWISE, REDUCTIONS, STRUCTURED
 
 DTYPES = ("bool", "int", "bf16", "float", "float64", "complex")
-KINDS = ("input", "param", "buffer", "data", "relation", "pairs", "defined", "scanned")
+KINDS = ("input", "param", "buffer", "data", "relation", "pairs", "mode", "defined", "scanned")
 
 
 def verify(program: Program, after: str) -> None:
@@ -53,7 +53,7 @@ def _faults(program: Program) -> list[str]:
         for definition in unit.definitions:
             for fault in _definition_faults(program, definition, known, "scanned"):
                 faults.append(f"in the circle of {', '.join(unit.members)}, {definition.tensor}: {fault}")
-    wanted = {*program.outputs, *(name for pair in program.updates for name in pair)}
+    wanted = {*program.outputs, *(name for u in program.updates for name in (u.buffer, u.value))}
     wanted.update(*(_needs(action) for action in program.actions))
     faults += [f"{name} is wanted and not defined" for name in sorted(wanted - known)]
     return faults

@@ -11,7 +11,6 @@ import json
 from array import array
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from tensorlang.diagnostics import RunError, diagnostic, run_error
 from tensorlang.learn.batches import Batches
 from tensorlang.learn.job import Curve, Snapshot, Training
 from tensorlang.learn.optimisers import Stepper
+from tensorlang.records import dataclass, field
 
 _FORMAT, _VERSION = "tensorlang checkpoint", "1"
 _DEPTH = 16

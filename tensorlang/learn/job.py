@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 if TYPE_CHECKING:

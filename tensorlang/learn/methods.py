@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tensorlang.diagnostics import nearest, run_error
+from tensorlang.records import dataclass
 from tensorlang.source import Span
 
 

@@ -8,11 +8,12 @@ step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 from torch.optim import LBFGS, SGD, Adam, AdamW, Muon, Optimizer
+
+from tensorlang.records import dataclass
 
 Settings = Mapping[str, float]
 

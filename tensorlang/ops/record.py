@@ -10,8 +10,9 @@ converted as ``takes`` says; positions in ``tensors`` must be tensors, the other
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from tensorlang.records import dataclass, field
 
 MANY = 10**9
 

@@ -8,7 +8,6 @@ definition that it keeps: absent elements, zeros outside axes, and infinities as
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tensorlang.ir.program import Program
 from tensorlang.ir.verify import verify
@@ -25,6 +24,7 @@ from tensorlang.passes.recall import recall
 from tensorlang.passes.recursions import make_recursions
 from tensorlang.passes.share import share
 from tensorlang.passes.simplify import simplify
+from tensorlang.records import replace
 
 Pass = Callable[[Program], Program]
 

@@ -8,7 +8,6 @@ What stood at the first position is what the recurrence starts from (``Scan.befo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.nodes import Apply, Expr, Index, Position, Read, affine, number, size_value, tensors_read
@@ -17,6 +16,7 @@ from tensorlang.ir.recursion import Scan
 from tensorlang.ir.rewrite import Rule, map_definition, rewrite
 from tensorlang.passes.contexts import needed, reads, unused
 from tensorlang.passes.ranges import not_negative
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

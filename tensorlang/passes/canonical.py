@@ -9,7 +9,6 @@ one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import groupby
 
 from tensorlang.ir.nodes import (
@@ -27,6 +26,7 @@ from tensorlang.ir.nodes import (
     children,
 )
 from tensorlang.ops import POINTWISE
+from tensorlang.records import dataclass, field
 
 # Groups of look-alike operands longer than this keep their written order: choosing among them costs a square.
 _LOOK_ALIKE = 8

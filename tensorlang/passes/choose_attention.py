@@ -7,7 +7,6 @@ a definition of their own that nothing else reads. Out: ``scaled_dot_product_att
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tensorlang.ir.code import Call, Code, Infix, Number, call, extent, method
 from tensorlang.ir.domain import Size
@@ -38,6 +37,7 @@ from tensorlang.passes.values import (
     truth,
     ungrouped,
 )
+from tensorlang.records import dataclass
 
 _FLOATS = ("float", "float64", "bf16")
 

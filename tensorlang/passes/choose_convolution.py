@@ -7,7 +7,6 @@ In: ``Contract((dx, c), (F[o,dx,c], X[b,x+dx,c]))`` with axes in any order, stri
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.code import Call, Code, Items, Method, Number, extent, method
 from tensorlang.ir.domain import Size
@@ -17,6 +16,7 @@ from tensorlang.passes.lower_read import split
 from tensorlang.passes.ranges import Linear, linear
 from tensorlang.passes.values import Builder, Value, cast, expanded, permuted
 from tensorlang.passes.windows import Window, ranged
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

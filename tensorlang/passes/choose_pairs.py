@@ -8,7 +8,6 @@ Out: calls of ``kernels_pairs.py``, which hold nothing for each pair and each el
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tensorlang.ir.code import Code, Infix, Items, Number, Prefix, call, method
 from tensorlang.ir.facts import dtype as dtype_of
@@ -19,6 +18,7 @@ from tensorlang.ir.program import Piece
 from tensorlang.passes.lower_contract import Factor, multiplied
 from tensorlang.passes.place import Target
 from tensorlang.passes.values import Builder, Value, aligned, cast, expanded, grouped, tensor_of, ungrouped
+from tensorlang.records import dataclass
 
 _EXACT = ("float", "float64", "bf16")
 
@@ -160,6 +160,8 @@ def dots_at_pairs(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Valu
         or first.index != second.index
     ):
         return None
+    if not first.pairs.distinct(first.place, second.place):  # the kernel joins what stands twice at two positions
+        return None
     if first.place > second.place:
         one, two, left, right, first, second = two, one, right, left, second, first
     rest = [factor for factor in factors if factor is not one and factor is not two]
@@ -267,6 +269,8 @@ class Where:
             return None
         rows = max(tables, key=lambda rows: _elements(rows.width))
         weights = [factor for factor in factors if factor is not rows.read]
+        if weights and not rows.column.pairs.distinct(self.column.place, rows.column.place):
+            return None  # the gradient of the weights joins what stands twice at two positions
         heads = tuple(dict.fromkeys(
             index for index in self.names if any(index in free_indices(weight) for weight in weights)
         ))  # fmt: skip

@@ -7,7 +7,6 @@ Out: a call of ``kernels_semiring.py``, over [batch, left, reduced] and [batch, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 from tensorlang.ir.code import ALL, NEW_AXIS, Code, Infix, Subscript, call, method
@@ -25,6 +24,7 @@ from tensorlang.passes.values import (
     tensor_of,
     ungrouped,
 )
+from tensorlang.records import dataclass
 
 _KERNELS = {
     ("max", "+"): "greatest_sums",

@@ -7,6 +7,7 @@ is left to run time, where it becomes what the element type makes of it.
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -36,6 +37,18 @@ _PYTHON = SimpleNamespace(
     heaviside=lambda x, at: 1 if x > 0 else 0, logaddexp=lambda x, y: max(x, y) + math.log1p(math.exp(-abs(x - y))),
     real=lambda x: x.real, imag=lambda x: x.imag, conj=lambda x: x.conjugate(),
 )  # fmt: skip
+
+
+def endless(node: Expr) -> bool:
+    """Whether a node is an infinite constant, or none at all: no number to be moved into a sum or out of one.
+
+    ``sum[i](inf X[i])`` over no ``i`` is 0, and ``inf sum[i](X[i])`` is no number there.
+    """
+    return not_finite(value_of(node))
+
+
+def not_finite(value: Number | None) -> bool:
+    return isinstance(value, float | complex) and not cmath.isfinite(value)
 
 
 def value_of(node: Expr) -> Number | None:

@@ -88,7 +88,7 @@ def read_counts(program: Program) -> Counter[str]:
 
 def needed(program: Program) -> set[str]:
     """The tensors that must exist under their names: outputs, those of actions, and those of updates."""
-    names = {*program.outputs, *(name for pair in program.updates for name in pair)}
+    names = {*program.outputs, *(name for u in program.updates for name in (u.buffer, u.value))}
     return names.union(*(_named(action) for action in program.actions))
 
 
@@ -96,8 +96,9 @@ def _named(action: Action) -> set[str]:
     if isinstance(action, TestAction):
         return set().union(*(_named(inner) for inner in action.actions))
     names = {getattr(action, slot) for slot in ("tensor", "loss") if hasattr(action, slot)}
-    names.update(*(getattr(action, slot) for slot in ("tensors", "parts", "over", "params") if _lists(action, slot)))
-    return names.union(*getattr(action, "updates", ()))
+    return names.union(
+        *(getattr(action, slot) for slot in ("tensors", "parts", "over", "params") if _lists(action, slot))
+    )
 
 
 def _lists(action: Action, slot: str) -> bool:

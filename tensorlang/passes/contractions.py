@@ -12,7 +12,6 @@ cancellation, and a squared distance written as ``|x|^2 + |y|^2 - 2 x y`` may co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.facts import dtype, is_floating
 from tensorlang.ir.nodes import (
@@ -31,14 +30,15 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import bound_inside, indices_inside, rewrite
 from tensorlang.passes.canonical import Codes
-from tensorlang.passes.constants import Number, value_of
+from tensorlang.passes.constants import Number, endless, value_of
 from tensorlang.passes.costs import Costs
 from tensorlang.passes.fold import FOLD
 from tensorlang.passes.order_contractions import Ordering
 from tensorlang.passes.products import multiply
 from tensorlang.passes.scopes import apart, change_pieces, fresh
-from tensorlang.passes.sound import draws, operators, sound
+from tensorlang.passes.sound import draws, of_operations, operators, sound
 from tensorlang.passes.sums import scaled, split, sum_of
+from tensorlang.records import dataclass, replace
 
 # Taking a common factor out must save a tenth; summing term by term, which repeats factors, must save a third.
 _SAVED, _DISTRIBUTE = 0.1, 0.67
@@ -53,6 +53,8 @@ def flatten(node: Expr) -> Expr | None:
     if not isinstance(node, Contract) or node.semiring != "sum":
         return None
     inside = sum(map(_joins, node.factors))
+    if inside and any(endless(part) for factor in node.factors for part in (factor, *children(factor))):
+        return None
     if not inside or (inside > 1 and not node.summed):
         return None
     outer = {index.name for index in free_indices(node).union(node.summed)}
@@ -282,7 +284,7 @@ def _normal(node: Expr) -> Expr:
 def contractions(program: Program) -> Program:
     """The program with its products flat, common factors taken out and sums taken apart where that is cheaper."""
     algebra = Algebra(Costs(Ordering(program.sizes)), Codes())
-    rules = (*FOLD, sound_flatten, sound(algebra.factor_out), sound(algebra.distribute))
+    rules = (*FOLD, of_operations(flatten, algebra.factor_out, algebra.distribute))
     memo: dict[Expr, Expr] = {}
 
     def change(piece: Piece, _: Definition) -> Expr:

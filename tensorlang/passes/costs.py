@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from tensorlang.ir.nodes import (
     AlongIndex,
@@ -25,6 +24,7 @@ from tensorlang.ir.nodes import (
 )
 from tensorlang.passes.order_contractions import EXACT, Ordering
 from tensorlang.passes.trees import MEMORY, exhaustive
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

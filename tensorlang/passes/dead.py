@@ -6,11 +6,10 @@ it belongs to the program's interface.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tensorlang.ir.nodes import tensors_read
 from tensorlang.ir.program import Definition, Program
 from tensorlang.passes.contexts import needed
+from tensorlang.records import replace
 
 
 def drop_dead(program: Program) -> Program:

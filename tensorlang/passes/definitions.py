@@ -7,7 +7,6 @@ read, or None where that would change the meaning (several equations, a conversi
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from tensorlang.ir.facts import dtype, presence
 from tensorlang.ir.nodes import Apply, Expr, Index, Position, Read, Where, conjunction
@@ -15,6 +14,7 @@ from tensorlang.ir.program import Definition, Tensor
 from tensorlang.ir.rewrite import indices_inside
 from tensorlang.passes.scopes import apart, fresh, put
 from tensorlang.passes.sound import draws
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

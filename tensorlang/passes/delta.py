@@ -10,7 +10,6 @@ else every factor that has the index must read an axis of that size at it, which
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tensorlang.ir.facts import dtype
 from tensorlang.ir.nodes import (
@@ -34,6 +33,7 @@ from tensorlang.passes.fold import FOLD
 from tensorlang.passes.ranges import inside
 from tensorlang.passes.scopes import change_pieces, put
 from tensorlang.passes.sound import conjuncts, draws, operators, sound
+from tensorlang.records import dataclass
 
 DELTA = STRUCTURED["delta"].name
 

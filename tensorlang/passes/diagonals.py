@@ -8,7 +8,6 @@ along a single axis, with all rows side by side; so a table of n times m element
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import presence
@@ -33,6 +32,7 @@ from tensorlang.ir.rewrite import fresh_name, indices_inside, map_definition, re
 from tensorlang.passes.contexts import needed, reads, unused
 from tensorlang.passes.ranges import not_negative
 from tensorlang.passes.scopes import put, runs_along
+from tensorlang.records import dataclass, replace
 
 # Rows are this far apart at most; further, and most of a diagonal would be empty.
 _STEEPEST = 2

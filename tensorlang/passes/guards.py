@@ -10,8 +10,6 @@ decided from the ranges of indices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype
 from tensorlang.ir.nodes import Apply, Contract, Expr, Where, children, conjunction, number, with_children
@@ -25,6 +23,7 @@ from tensorlang.passes.scopes import below, change_pieces
 from tensorlang.passes.sound import conjuncts, exact, operators, sound
 from tensorlang.passes.sums import negated
 from tensorlang.passes.zeros import Zeros, finite
+from tensorlang.records import dataclass
 
 _COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
 _DECIDED = _COMPARISONS | {"mod", "floordiv"}

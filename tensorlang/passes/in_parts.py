@@ -6,9 +6,9 @@ In: a plan, and for the function of a loop the number of positions of its parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from tensorlang.ir.plan import IterationPlan, LoopPlan, Plan
+from tensorlang.records import replace
 
 
 def in_parts(plan: Plan, every: Mapping[str, int]) -> Plan:

@@ -7,7 +7,6 @@ at position p of ``Q`` stands at p + steps of ``Q.late``, 0 before. Then each re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Const, Expr, Index, Position, Read, affine, number, size_value
@@ -16,6 +15,7 @@ from tensorlang.ir.recursion import Scan
 from tensorlang.ir.rewrite import map_definition, rewrite
 from tensorlang.passes.aligned import plus, rewritten_outside
 from tensorlang.passes.contexts import unused
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ matrices go into products, where they scale; what is read on a diagonal only is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import (
@@ -36,6 +35,7 @@ from tensorlang.passes.fold import normal
 from tensorlang.passes.order_semirings import joins
 from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import conjuncts
+from tensorlang.records import dataclass, field, replace
 
 # An expression grows by inlining up to this many nodes: longer ones are no use to a reader, and would make passes slow.
 _NODES = 48

@@ -8,7 +8,6 @@ are computed once, from the state that was found.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Expr, Index, Read, children, with_children
@@ -17,6 +16,7 @@ from tensorlang.ir.recursion import Feed, Fixpoint, Iteration, Scan
 from tensorlang.ops import REDUCTIONS
 from tensorlang.passes.loop_hoisting import Hoister
 from tensorlang.passes.path_bounds import path_axes
+from tensorlang.records import replace
 
 _NONE = Index("", Size.of(0))  # no index of an equation: there is none along which the steps go
 

@@ -12,7 +12,6 @@ factors may stand in any order. H' and C' are one position before:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tensorlang.ir.nodes import (
     Apply,
@@ -27,6 +26,7 @@ from tensorlang.ir.nodes import (
     product,
     tensors_read,
 )
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ form. One tensor carries the state: others of the recurrence are put into its eq
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from math import prod
 
 from tensorlang.ir.domain import Size
@@ -36,6 +35,7 @@ from tensorlang.passes.contexts import unused
 from tensorlang.passes.linear_state import State, states
 from tensorlang.passes.linear_terms import Term, Terms, split_best, split_sum
 from tensorlang.passes.scopes import below, settled
+from tensorlang.records import dataclass, field, replace
 
 _BEST = {"max": float("-inf"), "min": float("inf"), "logsumexp": float("-inf")}
 _TYPES = {

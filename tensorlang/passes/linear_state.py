@@ -7,7 +7,6 @@ in, and the definitions of the others, which then are none of the recurrence.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import presence
@@ -27,6 +26,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, definition_reads
 from tensorlang.ir.recursion import Scan
 from tensorlang.passes.scopes import below, put, settled
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ out of the others.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import (
@@ -29,6 +28,7 @@ from tensorlang.ir.nodes import (
 )
 from tensorlang.passes.masks import protected
 from tensorlang.passes.scopes import apart, below
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

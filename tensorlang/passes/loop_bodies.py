@@ -7,7 +7,6 @@ smaller: slices of tensors outside, earlier positions of the recurrence; and the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import (
@@ -26,6 +25,7 @@ from tensorlang.ir.nodes import (
 )
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Feed, Fixpoint, Resting, Scan
+from tensorlang.records import dataclass, field, replace
 
 STEP = "step"
 

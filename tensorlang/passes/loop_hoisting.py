@@ -7,8 +7,6 @@ sum or product is no larger than one of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from tensorlang.ir.facts import dtype, is_floating, presence
 from tensorlang.ir.nodes import (
     Apply,
@@ -28,6 +26,7 @@ from tensorlang.ir.nodes import (
 )
 from tensorlang.ir.program import Axis, Definition, Piece, Tensor
 from tensorlang.passes.masks import protected
+from tensorlang.records import dataclass, field, replace
 
 
 @dataclass(slots=True, eq=False)

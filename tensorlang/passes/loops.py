@@ -9,7 +9,6 @@ positions, where some equations do not hold yet or others hold instead, are comp
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import dtype, presence
@@ -33,6 +32,7 @@ from tensorlang.passes.loop_hoisting import Hoister
 from tensorlang.passes.ranges import not_negative
 from tensorlang.passes.sound import operators
 from tensorlang.passes.vanishing import neutral
+from tensorlang.records import dataclass, field, replace
 
 # First positions that get a body of their own.
 _OPENINGS = 4

@@ -7,12 +7,12 @@ have chosen the order; what they left is ordered here by cost). Axes are moved b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import prod
 
 from tensorlang.ir.code import Call, Code, Infix, Items, Method, Number, call, method
 from tensorlang.ir.facts import is_floating
 from tensorlang.ir.nodes import Index
+from tensorlang.passes.constants import not_finite
 from tensorlang.passes.values import (
     Builder,
     Value,
@@ -29,6 +29,7 @@ from tensorlang.passes.values import (
     tensor_of,
     ungrouped,
 )
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def contract(
     """The product of factors, summed over ``summed``, as a value of about ``dtype`` (a truth value may stay one)."""
     numbers = [factor for factor in factors if factor.value.number]
     tensors = [factor for factor in factors if not factor.value.number]
+    if summed and any(_endless(factor) for factor in numbers):
+        tensors, numbers = _held_inside(builder, tensors, numbers, summed, dtype), []
     uses = {index: sum(index in factor.axes for factor in tensors) for index in summed}
     numbers += [Factor(size_number(index.size)) for index in summed if not uses[index]]
     for at, factor in enumerate(tensors):
@@ -68,6 +71,22 @@ def contract(
         joint = _pair(builder, tensors[first], tensors[second], here, wanted, dtype)
         tensors = [*others, Factor(joint)]
     return multiplied(builder, [*numbers, *tensors], wanted, dtype)
+
+
+def _endless(factor: Factor) -> bool:
+    code = factor.value.code
+    return isinstance(code, Number) and not_finite(code.value)
+
+
+def _held_inside(
+    builder: Builder, tensors: list[Factor], numbers: list[Factor], summed: Sequence[Index], dtype: str
+) -> list[Factor]:
+    """An infinite number multiplies what is summed, not the sum: a sum over nothing is 0."""
+    at = next((k for k, factor in enumerate(tensors) if not set(summed).isdisjoint(factor.axes)), None)
+    if at is None:
+        return [*numbers, *tensors]
+    inside = Factor(multiplied(builder, [*numbers, tensors[at]], tensors[at].axes, dtype))
+    return [*tensors[:at], inside, *tensors[at + 1 :]]
 
 
 def materialised(builder: Builder, factor: Factor, dtype: str) -> Value:

@@ -7,7 +7,6 @@ defines hold the aggregate's identity (0 for a plain sum); special equations are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tensorlang.ir.code import Code, Infix, Items, Number, call, extent
 from tensorlang.ir.domain import Size
@@ -32,6 +31,7 @@ from tensorlang.passes.values import (
     tensor_of,
     truth,
 )
+from tensorlang.records import replace
 
 # What aggregates of numbers are on truth values.
 _OF_TRUTH = {"sum": "any", "max": "any", "min": "all", "prod": "all"}

@@ -8,7 +8,6 @@ outside. Elements outside an axis are 0.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from tensorlang.ir.code import (
@@ -40,6 +39,7 @@ from tensorlang.passes.values import (
     permuted,
     tensor_of,
 )
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

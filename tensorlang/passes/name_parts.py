@@ -6,12 +6,12 @@ In: the steps of a builder. Out: the same steps with further ones before them, a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from tensorlang.ir.code import Call, Code, Infix, Method, Prefix, Ref, Subscript, Template, is_view, parts, with_parts
 from tensorlang.ir.plan import Slot, Step
 from tensorlang.ops import POINTWISE
 from tensorlang.passes.values import Builder
+from tensorlang.records import replace
 
 _RANDOM = tuple(
     text for op in POINTWISE.values() if op.random for text in (op.torch, op.torch_more) if text is not None

@@ -10,7 +10,8 @@ import unicodedata
 
 # Names that generated code uses for something else. Kernel names end in a word that no tensor name is likely to be.
 RESERVED = frozenset((
-    "torch", "Tensor", "F", "math", "Tuple", "Dict", "List", "Optional", "compute", "Model", "parameters", "self",
+    "torch", "Tensor", "F", "math", "Tuple", "Dict", "List", "Optional", "compute", "compute_step", "Model",
+    "parameters", "self",
     "int", "float", "bool", "complex", "max", "min", "len", "range", "print", "abs", "sum", "all", "any", "pow",
     "None", "True", "False", "super", "annotate", "list", "tuple", "dict", "round", "sorted", "zip", "enumerate",
     "str", "type", "isinstance", "hasattr", "getattr", "ord", "chr", "hex", "bin", "oct", "divmod", "hash",

@@ -7,7 +7,6 @@ tensor that carries the state from a guess of them all; or the loop alone, where
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Expr, Index, Read, affine, children, with_children
@@ -17,6 +16,7 @@ from tensorlang.passes.contexts import reads
 from tensorlang.passes.linear_state import states
 from tensorlang.passes.loop_hoisting import Hoister
 from tensorlang.passes.scopes import below
+from tensorlang.records import replace
 
 _MOST = 64  # elements that may mix: so many derivatives are computed for each position
 

@@ -12,7 +12,6 @@ The table of such a tensor is still defined, from its pairs, for what cannot do 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.facts import dtype
@@ -27,6 +26,7 @@ from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import draws
 from tensorlang.passes.spots import AtPairs, Chooser, Spot, UnmovableError
 from tensorlang.passes.supports import Support, Supports
+from tensorlang.records import dataclass, field, replace
 
 
 @dataclass(slots=True, eq=False)

@@ -15,7 +15,6 @@ import importlib.util
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 
@@ -36,10 +35,11 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import rewrite
 from tensorlang.passes.canonical import Codes
-from tensorlang.passes.constants import value_of
+from tensorlang.passes.constants import endless, value_of
 from tensorlang.passes.scopes import change_pieces, every_node, rewrite_pieces
 from tensorlang.passes.sound import operators, sound
 from tensorlang.passes.trees import Network, Path, Volumes, cost, exhaustive, walk
+from tensorlang.records import dataclass, field, replace
 
 EXACT, DYNAMIC, SEARCHED = 8, 12, 40
 # Multiplications that take about as long as one trial of a random search over one factor: a search gets a tenth of the
@@ -200,10 +200,13 @@ class Ordering:
 def _parted(node: Contract) -> tuple[list[Expr], list[Expr]]:
     """The scalar factors, numbers first, and the others, each summed over the indices that no other has."""
     uses = Counter(index for factor in node.factors for index in free_indices(factor))
-    scalars = [factor for factor in node.factors if not free_indices(factor)]
+    stays = [factor for factor in node.factors if node.summed and endless(factor)]
+    scalars = [factor for factor in node.factors if not free_indices(factor) and factor not in stays]
     others: list[Expr] = []
     for factor in node.factors:
         if free_indices(factor):
+            if stays and not free_indices(factor).isdisjoint(node.summed):
+                factor, stays = Contract((), (*stays, factor), "sum"), []
             alone = tuple(i for i in node.summed if uses[i] == 1 and i in free_indices(factor))
             others.append(contract(alone, (factor,)))
     still = [factor for factor in others if not free_indices(factor)]
@@ -270,9 +273,13 @@ def _direct(node: Expr) -> Iterator[Expr]:
 def _scale_outside(node: Expr) -> Expr:
     if isinstance(node, Where) or (isinstance(node, Apply) and node.op == "add"):
         return with_children(node, tuple(map(_scale_outside, children(node))))
-    if isinstance(node, Contract) and node.summed and len(node.factors) > 2 and value_of(node.factors[0]) is not None:
+    if isinstance(node, Contract) and node.summed and len(node.factors) > 2 and _scales(node.factors[0]):
         return Contract((), (node.factors[0], Contract(node.summed, node.factors[1:], node.semiring)), "sum")
     return node
+
+
+def _scales(node: Expr) -> bool:
+    return value_of(node) is not None and not endless(node)
 
 
 def order_contractions(program: Program) -> Program:

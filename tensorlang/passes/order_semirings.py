@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tensorlang.ir.facts import dtype, is_floating, presence
 from tensorlang.ir.nodes import Apply, Contract, Expr, Index, Read, Reduce, free_indices
@@ -27,6 +26,7 @@ from tensorlang.passes.scopes import apart, rewrite_pieces
 from tensorlang.passes.signs import nonnegative
 from tensorlang.passes.sound import draws, sound
 from tensorlang.passes.trees import bits, walk
+from tensorlang.records import dataclass
 
 _REDUCTIONS = frozenset(("max", "min", "logsumexp", "any", "all"))
 # By what a reduction is joined: + for an `add`, * for a product, & for an `and`.

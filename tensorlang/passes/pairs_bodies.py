@@ -7,13 +7,13 @@ relation is the same at every position and in every step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from tensorlang.ir.pairs import KIND, Stored, Table, table_of, with_table
 from tensorlang.ir.program import Program, Tensor, definition_reads
 from tensorlang.ir.recursion import Feed, Iteration, Layer, LinearScan, Loop, Opening, Recursion, Scan
 from tensorlang.passes.onto_pairs import onto_pairs
 from tensorlang.passes.recursions import make_recursions, ordered
+from tensorlang.records import replace
 
 Optimise = Callable[[Program], Program]
 

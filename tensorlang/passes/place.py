@@ -6,7 +6,6 @@ In: the value of an equation over its indices, and its left side. Out: the value
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from tensorlang.ir.code import Code, Device, Infix, Items, Method, Number, Slice, call, extent, method
 from tensorlang.ir.domain import Size
@@ -18,6 +17,7 @@ from tensorlang.passes.lower_read import sliced, split
 from tensorlang.passes.lower_reduce import fill_code, reduced
 from tensorlang.passes.ranges import linear, not_negative
 from tensorlang.passes.values import Builder, Value, aligned, common_order
+from tensorlang.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

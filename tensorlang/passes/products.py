@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype, is_floating
-from tensorlang.ir.nodes import Apply, Contract, Expr, Index, contract, free_indices, number, size_value
-from tensorlang.passes.constants import Number, constant, size_of, value_of, zero
+from tensorlang.ir.nodes import Apply, Contract, Expr, Index, bound_indices, contract, free_indices, number, size_value
+from tensorlang.passes.constants import Number, constant, not_finite, size_of, value_of, zero
 from tensorlang.passes.sound import exact
 from tensorlang.passes.sums import negated, scaled
+from tensorlang.records import dataclass
 
 
 @dataclass(slots=True)
@@ -62,6 +62,8 @@ def multiply(node: Expr) -> Expr | None:
     for index in node.summed:
         if index not in read:
             found.size = found.size * index.size
+    if not_finite(found.coefficient) and (node.summed or any(map(bound_indices, found.rest))):
+        return None  # where such a number stands, inside of a sum or outside, it stays
     found.settle()
     new = _product(summed, found, node)
     return None if new is None or new is node else new

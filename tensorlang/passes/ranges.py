@@ -7,12 +7,12 @@ stays inside its axis (then no mask is needed). Sizes are taken to be 1 or more:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tensorlang.ir.domain import Largest, Quotient, Size
 from tensorlang.ir.nodes import AlongIndex, Apply, Const, Contract, Expr, Index, Position, Read, Reduce, Where, cached
 from tensorlang.ir.program import Tensor
+from tensorlang.records import dataclass
 
 Bounds = tuple[Size | None, Size | None]
 

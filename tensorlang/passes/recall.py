@@ -7,8 +7,6 @@ factor. What kernels take together with the product around it (a softmax, a guar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from tensorlang.ir.facts import presence
 from tensorlang.ir.nodes import (
     AlongIndex,
@@ -26,6 +24,7 @@ from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.passes.canonical import Codes
 from tensorlang.passes.definitions import meaning
 from tensorlang.passes.scopes import below
+from tensorlang.records import dataclass, field, replace
 
 
 def _stands_alone(value: Expr) -> bool:

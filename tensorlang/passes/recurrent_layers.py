@@ -9,7 +9,6 @@ gates and terms, the number of axes in front, one tensor for all weights or seve
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype
@@ -35,6 +34,7 @@ from tensorlang.passes.definitions import Meaning, meaning
 from tensorlang.passes.layer_cells import Cell, Gated, shifted_by
 from tensorlang.passes.scopes import put
 from tensorlang.passes.sound import operators
+from tensorlang.records import dataclass, field
 
 _TYPES = ("float", "float64")
 

@@ -7,7 +7,6 @@ not depend on a recursion stands among the definitions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tensorlang.ir.program import Definition, Program, definition_reads
 from tensorlang.ir.recursion import Recursion, Scan
@@ -22,6 +21,7 @@ from tensorlang.passes.newton import with_whole
 from tensorlang.passes.recurrent_layers import make_layer
 from tensorlang.passes.share_recursions import share_recursions
 from tensorlang.passes.single_positions import single_positions, store_less
+from tensorlang.records import replace
 
 
 def make_recursions(program: Program, optimised: Callable[[Program], Program]) -> Program:

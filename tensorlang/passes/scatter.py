@@ -7,7 +7,6 @@ kernel of ``backends/kernels.py``. Axes that are written whole stay, the others 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tensorlang.ir.code import Code, Infix, Items, Method, Number, call, extent, method
 from tensorlang.ir.domain import Size
@@ -32,6 +31,7 @@ from tensorlang.passes.values import (
     truth,
     ungrouped,
 )
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ and each slot knows the step after which it is dead.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 
 from tensorlang.ir.code import Code, Extent, Ref
 from tensorlang.ir.domain import Size, Symbol
@@ -26,6 +25,7 @@ from tensorlang.passes.schedule_layers import add_layer
 from tensorlang.passes.schedule_linear import add_linear
 from tensorlang.passes.schedule_loops import add_loop
 from tensorlang.passes.values import Builder, Held, permuted, shapes_of
+from tensorlang.records import replace
 from tensorlang.source import Span
 
 _KINDS = ("input", "param", "buffer", "data", "relation", "pairs")

@@ -7,7 +7,6 @@ In: a ``Loop`` and the builder of the plan it stands in. Out: steps that hold th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from tensorlang.ir.code import Call, Code, Extent, Items, Number, Ref, Subscript, extent
 from tensorlang.ir.domain import Size, Symbol
@@ -16,6 +15,7 @@ from tensorlang.ir.plan import LoopPlan, Plan, StepPlan, WholePlan
 from tensorlang.ir.program import Definition, Program, Tensor
 from tensorlang.ir.recursion import Feed, Loop, Whole
 from tensorlang.passes.values import Builder, Held, blank
+from tensorlang.records import replace
 
 Logical = Callable[[Tensor], Code]
 Planned = Callable[[Program, str], Plan]

@@ -8,7 +8,6 @@ gives a changed equation index names that are bound once on every path, as the v
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from tensorlang.ir.nodes import (
     AlongIndex,
@@ -30,6 +29,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import Rule, bound_inside, fresh_name, indices_inside, rewrite
 from tensorlang.passes.sound import operators
+from tensorlang.records import replace
 
 
 @cached

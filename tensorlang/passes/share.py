@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import count
 
 from tensorlang.ir.facts import dtype, presence
@@ -38,6 +37,7 @@ from tensorlang.passes.definitions import meaning
 from tensorlang.passes.order_semirings import joins, parts_of
 from tensorlang.passes.scopes import settled
 from tensorlang.passes.sound import draws
+from tensorlang.records import dataclass, field, replace
 
 _CHEAP = frozenset(("add", "neg", "select", "relu", "abs", "step", "sign", "min", "max", "clip", "real", "imag"))
 _WORTH = 2

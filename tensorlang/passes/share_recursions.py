@@ -7,7 +7,6 @@ the others reads it. Equal are those whose equations are the same but for the na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from tensorlang.ir.nodes import Expr, Index, Position, Read
 from tensorlang.ir.program import Definition, Piece, Program, Tensor
@@ -15,6 +14,7 @@ from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.ir.rewrite import map_piece, rewrite
 from tensorlang.passes.contexts import needed
 from tensorlang.passes.sound import draws
+from tensorlang.records import replace
 
 Names = Mapping[str, str]
 Unit = Scan | Fixpoint

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
@@ -40,8 +39,9 @@ from tensorlang.passes.fold import FOLD
 from tensorlang.passes.inline import weight
 from tensorlang.passes.scopes import rewrite_pieces
 from tensorlang.passes.signs import nonnegative
-from tensorlang.passes.sound import draws, sound
+from tensorlang.passes.sound import draws, of_operations
 from tensorlang.passes.stable import LAWS, Names
+from tensorlang.records import dataclass, field
 
 _CIRCULAR = frozenset(("sin", "cos", "tan", "sinh", "cosh", "tanh"))
 # The operators of which there must be one for any law to hold.
@@ -233,4 +233,4 @@ def simplify(program: Program) -> Program:
     known = {d.tensor: meaning(d, program.tensors[d.tensor]) for d in program.definitions}
     names = Names(program.tensors, {name: found for name, found in known.items() if found is not None})
     laws = (*LAWS, names.logarithm, names.written_softmax, by_sympy)
-    return rewrite_pieces(program, (*FOLD, *map(sound, laws)), _CONCERNED)
+    return rewrite_pieces(program, (*FOLD, of_operations(*laws)), _CONCERNED)

@@ -7,7 +7,6 @@ own (``H.last``), so that a loop can hand out that position and keep, beside it,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Expr, Index, Position, Read, affine, size_value
@@ -15,6 +14,7 @@ from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor, defi
 from tensorlang.ir.recursion import Loop, Recursion, Scan, Single
 from tensorlang.ir.rewrite import map_definition, rewrite
 from tensorlang.passes.contexts import needed, reads, unused
+from tensorlang.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,18 @@ def sound(rule: Rule) -> Rule:
     return checked
 
 
+def of_operations(*rules: Rule) -> Rule:
+    """The rules as one, each made sound, for laws of operators: they are not asked about reads, positions, numbers."""
+    checked = tuple(map(sound, rules))
+
+    def first(node: Expr) -> Expr | None:
+        if not isinstance(node, Apply | Contract | Reduce | AlongIndex):
+            return None
+        return next((new for rule in checked if (new := rule(node)) is not None), None)
+
+    return first
+
+
 @cached
 def operators(node: Expr) -> frozenset[str]:
     """The operators of an expression, and ``*`` for a product, ``where`` for a guard: a pass asks for its own first."""

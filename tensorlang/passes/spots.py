@@ -8,7 +8,6 @@ same pairs is its values, one on others is looked up.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype, presence
@@ -34,6 +33,7 @@ from tensorlang.passes.constants import value_of
 from tensorlang.passes.delta import DELTA
 from tensorlang.passes.sound import draws
 from tensorlang.passes.supports import On, Same, Supports, Term, at_places, same
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 

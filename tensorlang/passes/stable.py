@@ -7,7 +7,6 @@ names: in ``log(P[b,c])`` with ``P[b,c] = softmax(S[b,c])`` defined elsewhere th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from tensorlang.ir.facts import dtype, is_floating, presence
@@ -34,6 +33,7 @@ from tensorlang.passes.signs import nonnegative
 from tensorlang.passes.sound import draws
 from tensorlang.passes.sums import negated, sum_of
 from tensorlang.passes.zeros import finite
+from tensorlang.records import dataclass
 
 
 def one(node: Expr, op: str) -> Expr | None:

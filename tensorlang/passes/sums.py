@@ -7,13 +7,12 @@ Terms that cancel stay unless they are integers: ``x - x`` is not 0 where x is i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype
 from tensorlang.ir.nodes import Apply, Const, Contract, Expr, contract, number, size_value
 from tensorlang.passes.constants import Number, size_of, value_of, zero
 from tensorlang.passes.sound import draws, exact
+from tensorlang.records import dataclass
 
 
 def sum_of(terms: list[Expr]) -> Expr | None:

@@ -8,7 +8,6 @@ f(0) = 0 keep them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import product as combinations
 
 from tensorlang.ir.facts import keeps_zero, presence
@@ -30,6 +29,7 @@ from tensorlang.ir.pairs import Stored, Table
 from tensorlang.passes.constants import value_of
 from tensorlang.passes.delta import DELTA
 from tensorlang.passes.scopes import below
+from tensorlang.records import dataclass, field
 
 _MOST_TERMS = 8
 

@@ -11,8 +11,9 @@ multiplies in a matrix product about that much faster than it streams numbers fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from tensorlang.records import dataclass
 
 MEMORY = 16
 # A pair that other contractions of the program need too is paid once for all of them.

@@ -7,7 +7,6 @@ or given a name. Nothing is copied that a view can show.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from tensorlang.ir.code import (
     ALL,
@@ -36,6 +35,7 @@ from tensorlang.ir.plan import Slot, Step
 from tensorlang.ir.program import Definition, Program
 from tensorlang.passes.naming import Names
 from tensorlang.passes.ranges import positive
+from tensorlang.records import dataclass, field, replace
 from tensorlang.source import Span
 
 

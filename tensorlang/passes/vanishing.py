@@ -8,7 +8,6 @@ such calls have a function of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.facts import dtype, is_floating
@@ -27,6 +26,7 @@ from tensorlang.ir.nodes import (
 from tensorlang.ir.program import Definition, Piece, Program
 from tensorlang.ir.rewrite import indices_inside, rewrite
 from tensorlang.ops import REDUCTIONS
+from tensorlang.records import replace
 
 Empty = frozenset[Size]
 _REFUSING = frozenset(("mean", "max", "min", "argmax", "argmin", "std", "var"))  # or NaN

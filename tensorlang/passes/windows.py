@@ -7,12 +7,12 @@ the name of the index that moves the window; and how much of a symmetric pad the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.nodes import Index, Position, Read
 from tensorlang.passes.lower_read import View, reached
 from tensorlang.passes.values import Builder, Value
+from tensorlang.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

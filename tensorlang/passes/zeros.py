@@ -6,8 +6,6 @@ factors are finite; a relation is 0 (false) unless itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.ir.facts import dtype, keeps_zero, presence
 from tensorlang.ir.nodes import (
     AlongIndex,
@@ -25,9 +23,11 @@ from tensorlang.ir.nodes import (
     free_indices,
 )
 from tensorlang.ir.program import Definition, Tensor
+from tensorlang.passes.constants import endless
 from tensorlang.passes.definitions import plain_indices
 from tensorlang.passes.scopes import put
 from tensorlang.passes.sound import conjuncts
+from tensorlang.records import dataclass, field
 
 Conditions = frozenset[Expr]
 NEVER: Conditions = frozenset()
@@ -46,7 +46,9 @@ _FINITE_REDUCTIONS = frozenset(("mean", "any", "all", "count"))
 def finite(node: Expr) -> bool:
     """Whether a value is finite if all tensors are."""
     match node:
-        case Const() | Position() | Read():
+        case Const():
+            return not endless(node)
+        case Position() | Read():
             return True
         case Apply(op=op):
             own = op in _FINITE

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from tensorlang.console.usage import suggestion, usage
+from tensorlang.records import dataclass, replace
 from tensorlang.repl.shell import Shell
 
 

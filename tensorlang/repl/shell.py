@@ -7,13 +7,13 @@ session as it was.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 
 from tensorlang.console.reporters import Teller
 from tensorlang.console.streams import Console
 from tensorlang.diagnostics import CompileError, Problems
 from tensorlang.display import show
 from tensorlang.options import Options
+from tensorlang.records import dataclass, field
 from tensorlang.repl.entry import split
 from tensorlang.report import Value
 from tensorlang.session import Session

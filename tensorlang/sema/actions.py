@@ -7,7 +7,6 @@ kept as its axes, in the order in which they stand.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import (
@@ -19,8 +18,11 @@ from tensorlang.ir.program import (
     QueryAction,
     SaveAction,
     TestAction,
+    Update,
 )
+from tensorlang.records import dataclass, field
 from tensorlang.sema import collect, equations, expand, messages, resolve
+from tensorlang.sema.relations import asks
 from tensorlang.sema.resolved import (
     Along,
     Multiplication,
@@ -35,7 +37,7 @@ from tensorlang.sema.resolved import (
     walk,
 )
 from tensorlang.sema.scope import Instance, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, index_words, starless, strip
+from tensorlang.sema.world import World, Written, ast_walk, index_words, starless, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -53,16 +55,13 @@ class Collector:
     world: World
     count: int = 0
     losses: set[str] = field(default_factory=set)
-    updates: list[tuple[str, str]] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
     drafts: dict[int, Draft] = field(default_factory=dict)
 
 
 def collect_actions(collector: Collector, scope: Scope, statements: tuple[ast.Statement, ...]) -> list[Action]:
-    """The actions of a block, in order; updates are gathered on the way, since every ``minimize`` runs them."""
+    """The actions of a block, in order."""
     found: list[Action] = []
-    for statement in statements:
-        if isinstance(statement, ast.Update):
-            _update(collector, scope, statement)
     for statement in statements:
         action = _action(collector, scope, statement)
         if action is not None:
@@ -73,9 +72,8 @@ def collect_actions(collector: Collector, scope: Scope, statements: tuple[ast.St
 def _action(collector: Collector, scope: Scope, statement: ast.Statement) -> Action | None:
     match statement:
         case ast.Query(value=value, why=why, span=span):
-            if why:
-                messages.why_later(collector.world.problems, span)
-                return None
+            if why or asks.asks(collector.world, scope, value):
+                return asks.action(collector.world, scope, value, why, span)
             name = tensor_of(collector, scope, value)
             return None if name is None else QueryAction(name, _title(value), span)
         case ast.Minimize():
@@ -129,8 +127,11 @@ def tensor_of(collector: Collector, scope: Scope, value: ast.Expression) -> str 
 
 def _frame(collector: Collector, scope: Scope, value: ast.Expression) -> resolve.Frame:
     collector.count += 1
-    nodes = list(ast_walk(value))
-    words = {word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar)}
+    nodes = ast_walk(value)
+    known = collector.world.words
+    words = {
+        word for word in index_words(nodes, scope) if not isinstance(scope.find(word), Scalar) and word not in known
+    }
     return resolve.Frame(collector.world, scope, f"?{collector.count}", words, moving=starless(nodes))
 
 
@@ -231,22 +232,35 @@ def _assert(collector: Collector, scope: Scope, value: ast.Expression, span: Spa
     return AssertAction(name, _title(value), sides, span)
 
 
-def _update(collector: Collector, scope: Scope, statement: ast.Update) -> None:
-    world = collector.world
-    equation = statement.equation
+def collect_updates(collector: Collector) -> None:
+    """What steps of training write to buffers; equations that apply modules bring more of them."""
+    for written in collector.world.updates:
+        _update(collector, written)
+
+
+def _update(collector: Collector, written: Written) -> None:
+    world, scope, equation = collector.world, written.scope, written.statement.equation
     found = scope.find(equation.name)
     if not isinstance(found, View) or found.tensor.kind != "buffer":
         messages.only_buffers_update(world.problems, equation.left, equation.name)
         return
     target = found.tensor
-    info = TensorInfo(
-        f"{target.name}.next", "defined", equation.left, scope, labels=target.labels, leading=target.leading
-    )
+    if set(scope.leading) - set(target.leading):
+        along = sorted(set(scope.leading) - set(target.leading))
+        messages.updated_along(world.problems, equation.left, equation.name, along)
+        return
+    name = f"{target.name}.next"
+    while name in world.tensors:
+        name += "'"
+    info = TensorInfo(name, "defined", equation.left, scope, labels=target.labels, leading=target.leading)
     info.equations.append((equation, scope))
     world.add(info)
     world.same.append((info.name, target.name, equation.left))
     equations.resolve_equations(world)
-    collector.updates.append((target.name, info.name))
+    results = () if written.inside is None else written.inside.results
+    views = [scope.names.get(result.name) for result in results]
+    of = tuple(view.tensor.name for view in views if isinstance(view, View))
+    collector.updates.append(Update(target.name, info.name, of))
 
 
 def _minimize(collector: Collector, scope: Scope, statement: ast.Minimize) -> Action | None:
@@ -274,7 +288,7 @@ def _minimize(collector: Collector, scope: Scope, statement: ast.Minimize) -> Ac
         messages.batch_needs_index(world.problems, statement.span)
     over = _params(collector, scope, tuple(n for n in statement.over if n not in index), statement.span)
     method = statement.method or "adam"
-    action = MinimizeAction(loss, method, settings, schedule, over, None, tuple(collector.updates), statement.span)
+    action = MinimizeAction(loss, method, settings, schedule, over, None, statement.span)
     collector.drafts[id(action)] = Draft(action, batch)
     world.kept.append(action)
     return action

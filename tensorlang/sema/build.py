@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size
@@ -29,6 +28,7 @@ from tensorlang.ir.nodes import (
     with_children,
 )
 from tensorlang.ops import REDUCTIONS, STRUCTURED
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import (
     Access,

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from tensorlang.diagnostics import Problems
-from tensorlang.ir.program import Action, Axis, MinimizeAction, Program, Tensor, TestAction
+from tensorlang.ir.program import Action, Axis, Facts, MinimizeAction, Program, Tensor, TestAction, Update
+from tensorlang.records import replace
 from tensorlang.sema import messages
-from tensorlang.sema.actions import Collector, batch_symbol, collect_actions
+from tensorlang.sema.actions import Collector, batch_symbol, collect_actions, collect_updates
 from tensorlang.sema.collect import collect
 from tensorlang.sema.define import define, statement_names
 from tensorlang.sema.definitions import definitions, table_of
@@ -22,6 +22,8 @@ from tensorlang.sema.equations import resolve_equations
 from tensorlang.sema.manners import check_manners, with_manners
 from tensorlang.sema.order import in_order
 from tensorlang.sema.recursion import find_units
+from tensorlang.sema.relations.book import make_book
+from tensorlang.sema.relations.entities import Over, domains_of_axes, place_entities
 from tensorlang.sema.reports import check_reports
 from tensorlang.sema.scope import Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
@@ -41,6 +43,10 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         resolve_equations(world)
         collector = Collector(world)
         actions = collect_actions(collector, root, file.statements)
+        collect_updates(collector)
+        book = make_book(world) if world.told else None
+        world.places = {} if book is None else book.sizes
+        _drop_what_only_rules_read(world)
         for info in world.tensors.values():
             if info.kind == "defined" and not info.equations and not info.statements and not info.unsure:
                 messages.never_defined(problems, info)
@@ -49,15 +55,18 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
         check_stars(world)
         check_reports(world)
         domains = solve(world)
+        words = {} if book is None else {name: domain.places for name, domain in book.domains.items()}
+        over = domains_of_axes(world, domains, words)
+        place_entities(world, over)
         if domains.failed or problems.errors:
             _build_what_can_be(world, domains)
             return None
         computed = definitions(world, domains)
-        outputs = _outputs(world)
+        outputs = _outputs(world, collector.updates)
         settled = tuple(_settle(world, collector, domains, action) for action in actions)
         if problems.errors:
             return None
-        tensors = {info.name: _tensor(world, domains, info, computed.dtypes) for info in world.tensors.values()}
+        tensors = {info.name: _tensor(world, domains, info, computed.dtypes, over) for info in world.tensors.values()}
         parts = Computed(tensors, computed.definitions, with_manners(world, computed.scans), computed.fixpoints)
         parts = last_positions(world, parts)
         return Program(
@@ -71,7 +80,16 @@ def analyse(file: ast.File, setting: Setting, problems: Problems) -> Program | N
             tuple((domains.norm(a), domains.norm(b), span) for a, b, span in domains.equalities),
             parts.scans,
             parts.fixpoints,
+            facts=None if book is None else Facts(book.rulebook, book.given, book.entities()),
         )
+
+
+def _drop_what_only_rules_read(world: World) -> None:
+    """Told relations that no equation reads are no tensors."""
+    read = {access.tensor for info in world.tensors.values() for s in info.statements for access in accesses(s)}
+    asked = {entity.tensor.name for name, _ in world.root.outputs if isinstance(entity := world.root.find(name), View)}
+    for name in world.told.keys() - read - asked:
+        del world.tensors[name]
 
 
 @contextmanager
@@ -108,19 +126,20 @@ def _build_what_can_be(world: World, domains: Domains) -> None:
             broken.add(info.name)
 
 
-def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, str]) -> Tensor:
+def _tensor(world: World, domains: Domains, info: TensorInfo, dtypes: dict[str, str], over: Over) -> Tensor:
     axes = []
     for at, label in enumerate(info.labels or ()):
         size = domains.size(domains.axis(info.name, at))
         assert size is not None, f"{info.name} has an axis without a size"
-        axes.append(Axis(label, domains.norm(size)))
+        axes.append(Axis(label, domains.norm(size), over.axis(info.name, at)))
     positions = None if info.positions is None else domains.norm(info.positions)
     dtype = dtypes.get(info.name, info.element or "float")
     kind = "scanned" if info.name in world.units or info.kind == "report" else info.kind
+    kind = "data" if info.name in world.told else kind
     return Tensor(info.name, kind, tuple(axes), dtype, info.span, info.init, info.file, positions, info.literal)
 
 
-def _outputs(world: World) -> tuple[str, ...]:
+def _outputs(world: World, updates: list[Update]) -> tuple[str, ...]:
     """The declared outputs; without any, every tensor of the file itself that no other equation reads."""
     if world.root.outputs:
         found = []
@@ -140,7 +159,8 @@ def _outputs(world: World) -> tuple[str, ...]:
         if access.tensor not in getattr(world.units.get(info.name), "order", (info.name,))
     }
     own = [info.name for info in asked if info.scope is world.root and info.kind == "defined"]
-    return tuple(name for name in own if name not in read and not name.endswith(".next"))
+    written = {update.value for update in updates}
+    return tuple(name for name in own if name not in read and name not in written)
 
 
 def _settle(world: World, collector: Collector, domains: Domains, action: Action) -> Action:
@@ -151,7 +171,7 @@ def _settle(world: World, collector: Collector, domains: Domains, action: Action
         return action
     draft = collector.drafts[id(action)]
     if draft.batch is None:
-        return replace(action, updates=tuple(collector.updates))
+        return action
     name, rows, span = draft.batch
     symbol = batch_symbol(world, name, domains.norm, span, domains.names)
-    return replace(action, batch=None if symbol is None else (symbol, rows), updates=tuple(collector.updates))
+    return replace(action, batch=None if symbol is None else (symbol, rows))

@@ -7,9 +7,9 @@ tensors as possible are read before the step has computed them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
+from tensorlang.records import dataclass
 from tensorlang.sema.declared import Asked
 from tensorlang.sema.define import is_special
 from tensorlang.sema.resolved import Access, Addition, Multiplication, Raise, walk

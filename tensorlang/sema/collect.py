@@ -11,9 +11,10 @@ from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.program import FileRef, Init
 from tensorlang.ops import ALONG, INITIALIZERS, POINTWISE, REDUCTIONS, STRUCTURED
 from tensorlang.sema import calls, declared, expand, manners, messages
+from tensorlang.sema.relations import collect as relations
 from tensorlang.sema.resolved import Place, Value
 from tensorlang.sema.scope import Instance, Library, Module, Scalar, Scope, TensorInfo, View
-from tensorlang.sema.world import World, ast_walk, strip
+from tensorlang.sema.world import World, Written, ast_walk, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -34,18 +35,28 @@ def collect(
             for item in statement.items:
                 _declare(world, scope, statement, item, inside)
     for statement in statements:
-        match statement:
-            case ast.Equation():
-                _equation(world, scope, statement)
-            case ast.Rule():
-                messages.rules_later(world.problems, statement.span, bool(statement.body))
-            case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
-                if inside is not None:
-                    messages.not_in_a_module(world.problems, statement.span, inside.name)
-            case _:
-                pass
+        _entered(world, scope, statement, inside)
+    relations.settle_rules(world, scope)
     for statement in statements:
         _itself(world, scope, statement)
+
+
+def _entered(world: World, scope: Scope, statement: ast.Statement, inside: ast.Def | None) -> None:
+    """Equations, facts, rules and updates; actions only where they may stand."""
+    match statement:
+        case ast.Equation() if relations.weighs(world, scope, statement):
+            relations.enter_weight(world, scope, statement)
+        case ast.Equation():
+            _equation(world, scope, statement)
+        case ast.Rule():
+            relations.enter(world, scope, statement, inside)
+        case ast.Update():
+            world.updates.append(Written(statement, scope, inside))
+        case ast.Query() | ast.Minimize() | ast.Plot() | ast.Save() | ast.Load() | ast.Assert() | ast.Test():
+            if inside is not None:
+                messages.not_in_a_module(world.problems, statement.span, inside.name)
+        case _:
+            pass
 
 
 def _itself(world: World, scope: Scope, statement: ast.Statement) -> None:
@@ -96,7 +107,9 @@ def _dim(world: World, scope: Scope, item: ast.Dimension) -> None:
         return
     given = world.setting.dims.get(item.name) if scope.parent is None else None
     size: Size | None
-    if given is not None:
+    if isinstance(listed := strip(item.size) if item.size is not None else None, ast.ListLiteral):
+        size = _listed(world, scope, item, listed)
+    elif given is not None:
         size = Size.of(given)
     elif item.size is None:
         size = Size.of(Symbol(item.name if scope.parent is None else f"{scope.prefix}{item.name}"))
@@ -113,6 +126,23 @@ def _dim(world: World, scope: Scope, item: ast.Dimension) -> None:
         world.sizes[symbol] = size.constant
         size = Size.of(symbol)
     scope.dims[item.name] = (size, item.span)
+
+
+def _listed(world: World, scope: Scope, item: ast.Dimension, node: ast.ListLiteral) -> Size:
+    """``dim color = [Red, Green, "dark blue"]``: a domain of these entities and no others."""
+    words: list[str] = []
+    for entry in node.items:
+        inner = strip(entry)
+        word = inner.value if isinstance(inner, ast.String) else inner.name if isinstance(inner, ast.Name) else None
+        if word is None or word in words:
+            messages.listed_entity(world.problems, entry.span, word)
+        else:
+            words.append(word)
+    if scope.parent is not None or scope.prefix:
+        messages.listed_in_a_module(world.problems, item.span, item.name)
+    world.listed[item.name] = (tuple(words), item.span)
+    world.words.update(words)
+    return Size.of(max(len(words), 1))
 
 
 def _constant(world: World, scope: Scope, name: str, node: ast.Expression) -> int | float | Size:
@@ -235,6 +265,8 @@ def _declare(
         messages.not_in_a_module(world.problems, item.span, inside.name)
         return
     owner = scope.params if kind in ("param", "buffer") else scope.prefix
+    if kind == "relation" and _relation(world, scope, statement, item, owner):
+        return
     full = f"{owner}{item.name}"
     if kind in ("param", "buffer") and full in world.tensors and inside is not None and item.name not in scope.spans:
         scope.spans[item.name] = item.span
@@ -262,6 +294,32 @@ def _declare(
     _file(world, info, item, kind)
     world.add(info)
     scope.names[item.name] = View(info, _lead(info, item.span))
+
+
+def _relation(world: World, scope: Scope, statement: ast.Declaration, item: ast.Declared, owner: str) -> bool:
+    """Enter a declared relation of truth values, or with weights (``float relation``)."""
+    element = statement.element or item.element
+    if element not in (None, "float") or item.init is not None or item.domain is not None:
+        return False
+    if item.value is not None and relations.holds_all_positions(world, item.value):
+        return False
+    if not _new(world, scope, item.name, item.span, "relation"):
+        return True
+    labels, kinds = relations.places_of(world, item)
+    info = TensorInfo(
+        f"{owner}{item.name}",
+        "relation",
+        item.span,
+        scope,
+        labels=labels,
+        element=element or "bool",
+        declared=True,
+        relation=True,
+    )
+    relations.declare(world, info, item, kinds)
+    world.add(info)
+    scope.names[item.name] = View(info)
+    return True
 
 
 def _lead(info: TensorInfo, span: Span) -> tuple[Place, ...]:

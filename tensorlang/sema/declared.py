@@ -6,8 +6,7 @@ reported and left at their default.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tensorlang.records import dataclass
 from tensorlang.sema.scope import Scope
 from tensorlang.sema.settings import Form, names_of, settings_of
 from tensorlang.sema.world import World

@@ -6,13 +6,12 @@ round until none widens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from tensorlang.ir.domain import Size, largest
 from tensorlang.ir.facts import dtype, is_floating, join
 from tensorlang.ir.nodes import Expr, Index, affine, tensors_read
 from tensorlang.ir.program import Definition
 from tensorlang.ir.recursion import Fixpoint, Resting, Scan
+from tensorlang.records import dataclass, replace
 from tensorlang.sema import messages
 from tensorlang.sema.build import Table
 from tensorlang.sema.circles import Circle, counted, idempotent

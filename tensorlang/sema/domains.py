@@ -8,9 +8,9 @@ every access is inside (a *valid* convolution), and what is short of 0 there bec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import (
     Access,
@@ -51,6 +51,7 @@ class Domains:
     waiting: list[Callable[[], bool]] = field(default_factory=list)
     soft: list[tuple[Var, Var, Span]] = field(default_factory=list)
     steps: list[tuple[Statement, str, str, int, int, Span]] = field(default_factory=list)
+    beside: list[tuple[Statement, str, str, int, Span]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     failed: bool = False
 

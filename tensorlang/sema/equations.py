@@ -21,7 +21,7 @@ from tensorlang.sema.resolved import (
     walk,
 )
 from tensorlang.sema.scope import Scope, TensorInfo, View
-from tensorlang.sema.world import World, strip
+from tensorlang.sema.world import World, ast_walk, strip
 from tensorlang.source import Span
 from tensorlang.syntax import ast
 
@@ -43,6 +43,8 @@ def _statements(world: World, info: TensorInfo, equation: ast.Equation, scope: S
     left = _left(frame, info, equation)
     if left is None:
         return []
+    if frame.rest is None and any(isinstance(n, ast.Size) and n.name == "..." for n in ast_walk(equation.value)):
+        expand.rest_of(frame, equation.value)
     span = equation.span
     guards = resolve.conditions(frame, equation.where)
     inner = strip(equation.value)

@@ -6,10 +6,10 @@ Also what is known of a tensor before sizes are: its rank and the labels of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import replace
 from tensorlang.sema import calls, collect, messages, parts, resolve
 from tensorlang.sema.resolved import Place, Poison, Resolved, Value
 from tensorlang.sema.scope import Instance, Module, Scalar, Scope, TensorInfo, View
@@ -143,8 +143,8 @@ def names_module(scope: Scope, target: ast.Expression) -> bool:
 
 def frame_of(world: World, scope: Scope, owner: str, equation: ast.Equation) -> Frame:
     """A frame for one equation, its left side not yet resolved."""
-    nodes = list(ast_walk(equation))
-    words = {word for word in index_words(nodes, scope) if not is_constant(scope, word)}
+    nodes = ast_walk(equation)
+    words = {word for word in index_words(nodes, scope) if not is_constant(scope, word) and word not in world.words}
     left = tuple(w for item in equation.items or () for w in sorted(item_words(item)) if w in words)
     dotted = [item.name for item in equation.items or () if isinstance(item, ast.Dotted)]
     if len(dotted) > 1:
@@ -516,7 +516,8 @@ def _result(frame: Frame, body: Scope, definition: ast.Def, own: tuple[str, ...]
         return None
     first = definition.results[0]
     found = body.names.get(first.name)
-    if not isinstance(found, View) or found.tensor.kind != "defined":
+    told = isinstance(found, View) and found.tensor.name in frame.world.told
+    if not isinstance(found, View) or (found.tensor.kind != "defined" and not told):
         messages.result_not_defined(frame.world.problems, first.span, definition.name, first.name)
         return None
     return View(found.tensor, tuple(Place(node.span, name) for name in (*frame.scope.leading, *own)))

@@ -8,7 +8,8 @@ in the same step: ``Q[k] = R[k+1]`` waits one step for R. There are such numbers
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from tensorlang.records import dataclass
 
 # A tensor that would have to wait longer is not computed that way: each step is a position more of it.
 LONGEST = 64

@@ -6,9 +6,8 @@ In: the statement, and the scope whose names it means. Out: an entry in ``World.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from tensorlang.ir.recursion import Manner, Scan
+from tensorlang.records import dataclass, replace
 from tensorlang.sema import messages
 from tensorlang.sema.circles import Circle
 from tensorlang.sema.domains import accesses

@@ -6,8 +6,8 @@ In: a group of tensors for which nothing was found. Out: one report, at the read
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from tensorlang.records import replace
 from tensorlang.sema import messages
 from tensorlang.sema.circles import idempotent
 from tensorlang.sema.domains import accesses

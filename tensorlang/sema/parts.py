@@ -8,9 +8,9 @@ the indices in its arguments, but has one set of parameters; those in its own br
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tensorlang.records import replace
 from tensorlang.sema import expand, messages, resolve
 from tensorlang.sema.resolved import Place
 from tensorlang.sema.scope import Scope, TensorInfo, View

@@ -7,13 +7,14 @@ only rises, and what each reads must move it the same way. Where a sign depends 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from tensorlang.records import dataclass
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import (
     Access,
     Addition,
     Along,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -64,7 +65,7 @@ def sights(node: Resolved, sign: int = 1) -> Iterator[Sight]:
 def _signed(node: Resolved) -> Iterator[tuple[Resolved, int]]:
     """The parts of an expression and the sign with which each counts; 0 where that is not known."""
     match node:
-        case Value() | Extent() | Place() | Flat() | FromEnd() | Poison():
+        case Value() | Extent() | Place() | Flat() | FromEnd() | Poison() | Entity():
             return
         case Access(at=at):
             yield from ((entry, 0) for entry in at)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size
@@ -34,12 +33,15 @@ from tensorlang.ir.nodes import (
     product,
 )
 from tensorlang.ops import REDUCTIONS
+from tensorlang.records import dataclass, field
 from tensorlang.sema import messages
 from tensorlang.sema.build import Builder
+from tensorlang.sema.quotients import ambiguous
 from tensorlang.sema.resolved import (
     Access,
     Addition,
     Along,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -114,8 +116,8 @@ class Projection:
         match node:
             case Value() | Extent() | Place() | Flat() | FromEnd() | Access():
                 return self.build.leaf(node), _NOTHING
-            case Multiplication(factors=factors):
-                return self._product(factors, outside)
+            case Multiplication():
+                return self._product(node, outside)
             case Addition(terms=terms):
                 return self._sum(terms, outside)
             case Raise():
@@ -126,10 +128,11 @@ class Projection:
                 return self._reduction(node, outside)
             case Along():
                 return self._along(node, outside), _NOTHING
-            case Poison():
+            case Poison() | Entity():
                 raise Stop
 
-    def _product(self, factors: tuple[Resolved, ...], outside: frozenset[str]) -> tuple[Expr, Open]:
+    def _product(self, node: Multiplication, outside: frozenset[str]) -> tuple[Expr, Open]:
+        factors = node.factors
         carriers = Counter(name for factor in factors for name in names_free(factor))
         projected: list[Expr] = []
         opened: dict[str, tuple[Span, Span]] = {}
@@ -142,6 +145,10 @@ class Projection:
         count = Counter(name for value in projected for name in self.names(value))
         summed = frozenset(name for name, n in count.items() if n >= 2 and name not in outside)
         self._refuse(summed, opened)
+        for name in sorted(summed):
+            if (quotient := ambiguous(node, name)) is not None:
+                messages.summed_above_and_below(self.problems, name, node.span, quotient)
+                raise Stop
         result = self.sum_over(summed, tuple(projected), outside | frozenset(count))
         return result, {name: places for name, places in opened.items() if name not in summed}
 
@@ -382,7 +389,7 @@ def _indexed_factors(node: Resolved) -> int:
             return 2
         case (
             Value() | Extent() | Place() | Flat() | FromEnd() | Access() | Addition() | Raise() | Function()
-            | Reduction() | Along() | Poison()
+            | Reduction() | Along() | Poison() | Entity()
         ):  # fmt: skip
             return 1
     return 1
@@ -404,7 +411,7 @@ def _outside_functions(node: Resolved) -> frozenset[str]:
             return _outside_functions(base) | _outside_functions(exponent)
         case Reduction(op=op, arg=arg, indices=indices) if not REDUCTIONS[op].function:
             return _outside_functions(arg) - frozenset(indices)
-        case Function() | Reduction() | Along() | Raise() | Poison():
+        case Function() | Reduction() | Along() | Raise() | Poison() | Entity():
             return frozenset()
         case Value() | Extent() | Place() | Flat() | FromEnd() | Access():
             return names_free(node)

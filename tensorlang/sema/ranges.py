@@ -6,14 +6,15 @@ In: entries of tensors (``t-1``, ``2*x+dx``, ``x/2``) and the sizes of indices k
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass
 from tensorlang.sema.resolved import (
     Access,
     Addition,
     Along,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -62,7 +63,7 @@ def linear(node: Resolved, size_of: SizeOf, unknown: str | None = None) -> Linea
             return total
         case Multiplication(factors=factors):
             return _multiply([linear(factor, size_of, unknown) for factor in factors])
-        case Raise() | Function() | Access() | Reduction() | Along() | FromEnd() | Poison():
+        case Raise() | Function() | Access() | Reduction() | Along() | FromEnd() | Poison() | Entity():
             return None
 
 

@@ -7,14 +7,16 @@ becomes ``Poison``. Applications of modules are expanded on the way (``expand.py
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.ir.mode import TRAINING
 from tensorlang.ops import ALONG, POINTWISE, REDUCTIONS, STRUCTURED
+from tensorlang.records import dataclass, field
 from tensorlang.sema import calls, expand, messages, reports
 from tensorlang.sema.resolved import (
     Access,
     Addition,
+    Entity,
     Extent,
     Flat,
     FromEnd,
@@ -79,8 +81,7 @@ def resolve(frame: Frame, node: ast.Expression, indexing: bool = False) -> Resol
         case ast.Name(name=name):
             return _name(frame, name, node.span, indexing)
         case ast.String():
-            messages.entities_later(frame.world.problems, node.span)
-            return Poison(node.span)
+            return Entity(node.span, node.value)
         case ast.Subscript() | ast.Attribute():
             return _tensor(frame, node)
         case ast.Call():
@@ -114,13 +115,27 @@ def _name(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
         case Module() | Instance() | Library():
             messages.not_a_value(frame.world.problems, span, name)
         case None:
+            if name == TRAINING:
+                return Access(span, _mode(frame.world, span), ())
             if name in CONSTANTS:
                 return Value(span, CONSTANTS[name])
             if frame.scope.dim(name) is not None:
                 return Place(span, name)
-            known = (*frame.scope.known(), *CONSTANTS, *frame.words)
+            if name in frame.world.words and name[0].isupper():
+                return Entity(span, name)
+            known = (*frame.scope.known(), *CONSTANTS, TRAINING, *frame.words)
             messages.unknown_tensor(frame.world.problems, span, name, known)
     return Poison(span)
+
+
+def _mode(world: World, span: Span) -> str:
+    """The truth value that holds in training; it belongs to the programs that read it."""
+    name = TRAINING
+    while name in world.tensors:
+        if world.tensors[name].kind == "mode":
+            return name
+        name += "'"
+    return world.add(TensorInfo(name, "mode", span, world.root, labels=(), element="bool")).name
 
 
 def _star(frame: Frame, name: str, span: Span, indexing: bool) -> Resolved:
@@ -137,7 +152,13 @@ def _at(node: Resolved, span: Span) -> Resolved:
 
 
 def size_of(frame: Frame, name: str, span: Span) -> Resolved:
-    """``|name|``."""
+    """``|name|``; ``|...|`` is a product of sizes."""
+    if name == "...":
+        if frame.rest is None:
+            messages.rest_length(frame.world.problems, span, None, None)
+            return Poison(span)
+        sizes = [Extent(span, index) for index in frame.rest]
+        return _multiply(span, [Value(span, 1), *sizes])
     known = frame.scope.dim(name)
     if known is not None:
         return Value(span, known[0])
@@ -355,7 +376,10 @@ def entries(frame: Frame, items: tuple[ast.Item, ...], view: View | None, span: 
 
 def _entry(frame: Frame, item: ast.Expression) -> Resolved:
     if isinstance(item, ast.Name) and _unknown_capital(frame, item.name):
-        messages.not_an_entity(frame.world.problems, item.span, item.name, frame.scope.known())
+        if item.name in frame.world.words:
+            return Entity(item.span, item.name)
+        known = (*frame.scope.known(), *frame.world.words)
+        messages.not_an_entity(frame.world.problems, item.span, item.name, known)
         return Poison(item.span)
     value = resolve(frame, item, indexing=True)
     if isinstance(value, Value) and isinstance(value.value, int) and value.value < 0:

@@ -7,9 +7,9 @@ entry an axis. ``Poison`` stands where a problem was reported, so that one mista
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tensorlang.ir.domain import Size
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 
@@ -56,6 +56,13 @@ class FromEnd(Base):
     """``-1`` as an entry: so many positions before the end of the axis."""
 
     distance: int
+
+
+@dataclass(frozen=True, eq=False)
+class Entity(Base):
+    """An entity as an entry or beside an index; a position once it is known what the axis is over."""
+
+    word: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +124,7 @@ Resolved = (
     | Place
     | Flat
     | FromEnd
+    | Entity
     | Access
     | Addition
     | Multiplication
@@ -131,7 +139,7 @@ Resolved = (
 def parts(node: Resolved) -> tuple[Resolved, ...]:
     """The direct parts of an expression."""
     match node:
-        case Value() | Extent() | Place() | Flat() | FromEnd() | Poison():
+        case Value() | Extent() | Place() | Flat() | FromEnd() | Entity() | Poison():
             return ()
         case Access(at=at):
             return at
@@ -149,8 +157,15 @@ def parts(node: Resolved) -> tuple[Resolved, ...]:
             return (arg, *options, *where)
 
 
-def walk(node: Resolved) -> Iterator[Resolved]:
-    """The expression and everything in it."""
+def walk(node: Resolved) -> tuple[Resolved, ...]:
+    """The expression and everything in it; remembered on it, since every question about an equation walks through."""
+    memory: dict[str, tuple[Resolved, ...]] = node.__dict__
+    if "_inside" not in memory:
+        memory["_inside"] = tuple(_walk(node))
+    return memory["_inside"]
+
+
+def _walk(node: Resolved) -> Iterator[Resolved]:
     stack = [node]
     while stack:
         top = stack.pop()
@@ -176,7 +191,16 @@ def _names(node: Resolved) -> frozenset[str]:
         case Reduction(indices=indices):
             return inside.difference(indices)
         case (
-            Value() | Extent() | FromEnd() | Poison() | Access() | Addition() | Multiplication() | Raise() | Function()
+            Value()
+            | Extent()
+            | FromEnd()
+            | Entity()
+            | Poison()
+            | Access()
+            | Addition()
+            | Multiplication()
+            | Raise()
+            | Function()
         ):
             return inside
 

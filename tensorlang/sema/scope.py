@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.ir.domain import Size
 from tensorlang.ir.program import FileRef, Init
+from tensorlang.records import dataclass, field
 from tensorlang.sema.resolved import Resolved, Statement
 from tensorlang.source import Span
 from tensorlang.syntax import ast
@@ -17,6 +16,7 @@ class TensorInfo:
 
     ``leading`` are the indices that an indexed application (``Block[l](X)``) puts before the written ones. ``unsure``
     where the rank could not be told because of a reported problem. ``starred`` are axes with a virtual index (``*t``).
+    ``over`` are the domains of a relation's places where they have names of their own (``parent: person``).
     """
 
     name: str
@@ -38,6 +38,11 @@ class TensorInfo:
     resolving: bool = False
     unsure: bool = False
     starred: set[int] = field(default_factory=set)
+    over: tuple[str, ...] = ()
+
+    def domain(self, at: int) -> str:
+        """The name of a declared axis's domain: ``person`` for the place ``parent: person``, else the axis's label."""
+        return (self.over or self.labels or ())[at]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

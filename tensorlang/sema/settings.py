@@ -7,8 +7,8 @@ what is faulty is reported and left out, so that it stays at its default.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from tensorlang.records import dataclass, field
 from tensorlang.sema import collect, messages
 from tensorlang.sema.scope import Scope, View
 from tensorlang.sema.world import World, strip

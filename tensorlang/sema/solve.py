@@ -17,6 +17,7 @@ from tensorlang.sema.ranges import valid_range
 from tensorlang.sema.recursion import Unit
 from tensorlang.sema.resolved import (
     Access,
+    Entity,
     Flat,
     FromEnd,
     Place,
@@ -26,7 +27,17 @@ from tensorlang.sema.resolved import (
     names_free,
 )
 from tensorlang.sema.scope import TensorInfo
-from tensorlang.sema.steps import bound_axes, bound_axes_by_reads, bound_indices, left_bounds, moving_axes, read_bound
+from tensorlang.sema.steps import (
+    ahead,
+    bound_axes,
+    bound_axes_by_reads,
+    bound_indices,
+    check_left_sides,
+    check_reads_from_outside,
+    left_bounds,
+    moving_axes,
+    read_bound,
+)
 from tensorlang.sema.unsolved import given_sizes, tell_unresolved
 from tensorlang.sema.well_founded import Recurrence
 from tensorlang.sema.world import World
@@ -53,6 +64,8 @@ def solve(world: World) -> Domains:
     _run(domains)
     while _softly(domains):
         _run(domains)
+    check_reads_from_outside(domains)
+    check_left_sides(domains)
     given_sizes(domains)
     tell_unresolved(domains, statements)
     return domains
@@ -81,11 +94,16 @@ def _declared(domains: Domains, info: TensorInfo) -> None:
     labels = info.labels or ()
     for at, label in enumerate(labels):
         var = domains.axis(info.name, at)
-        dim = info.scope.dim(label) if info.declared and at >= len(info.leading) else None
+        told = domains.world.places.get((info.name, at))
+        if told is not None:
+            domains.assign(var, told[0], (f"the entities and positions of `{info.name}`", info.span), label, info.span)
+            continue
+        name = info.domain(at)
+        dim = info.scope.dim(name) if info.declared and at >= len(info.leading) else None
         if dim is not None:
-            domains.assign(var, dim[0], (f"`dim {label}`", dim[1]), label)
-        if info.relation and info.declared and dim is None:
-            place = domains.places.setdefault(label.rstrip("'"), Var(first=info.span))
+            domains.assign(var, dim[0], (f"`dim {name}`", dim[1]), label)
+        if info.relation and info.declared and dim is None and info.name not in domains.world.told:
+            place = domains.places.setdefault(name.rstrip("'"), Var(first=info.span))
             domains.unify(place, var, label, info.span)
             var = domains.axis(info.name, at)
         words = f"`{info.kind} {info.name}[{','.join(labels)}]`"
@@ -136,8 +154,11 @@ def _statement(domains: Domains, statement: Statement) -> None:
         elif unit is not None and access.tensor in unit.order:
             _inside(domains, statement, access, unit)
         else:
+            later = ahead(domains.world, access.tensor) if access.tensor in domains.world.units else {}
             for at, entry in enumerate(access.at):
-                if _entry(domains, statement, access, at, entry):
+                if at in later and isinstance(entry, Place):
+                    _beside(domains, statement, access, at, entry)
+                elif _entry(domains, statement, access, at, entry):
                     for name in names_free(entry) - own:
                         arithmetic.setdefault(name, []).append((access, at))
     for name, places in arithmetic.items():
@@ -168,6 +189,12 @@ def _inside(domains: Domains, statement: Statement, access: Access, unit: Unit) 
             domains.steps.append(bound)
 
 
+def _beside(domains: Domains, statement: Statement, access: Access, at: int, entry: Place) -> None:
+    """A read, from outside, along an axis of steps: how long that is, its own equations say before this one does."""
+    domains.steps.append((statement, entry.index, access.tensor, at, 0, entry.span))
+    domains.beside.append((statement, entry.index, access.tensor, at, entry.span))
+
+
 def _entry(domains: Domains, statement: Statement, access: Access, at: int, entry: Resolved) -> bool:
     """Tie the indices of one entry to the axis it stands in; True where it is arithmetic, which only bounds them."""
     if isinstance(entry, Place):
@@ -175,7 +202,7 @@ def _entry(domains: Domains, statement: Statement, access: Access, at: int, entr
         domains.unify(index, domains.axis(access.tensor, at), entry.index, entry.span)
     elif isinstance(entry, Flat):
         _flattened(domains, statement, entry, domains.axis(access.tensor, at))
-    elif not isinstance(entry, FromEnd | Value):
+    elif not isinstance(entry, FromEnd | Value | Entity):
         _gathered(domains, entry, access, at)
         return True
     return False

@@ -27,13 +27,28 @@ def moving_axes(world: World, unit: Unit, access: Access) -> frozenset[int]:
     These are the axes of the steps, and those along which a left side is ahead: ``D[i+1,j+1] = D[i,j]``.
     """
     stepped = unit.stepped(access.tensor) if isinstance(unit, Recurrence) else frozenset()
-    ahead = {
-        at
-        for statement in world.tensors[access.tensor].statements
-        for at, entry in enumerate(statement.left)
-        if (left := shifted(entry)) is not None and left[1] > 0
-    }
-    return stepped | ahead
+    return stepped | ahead(world, access.tensor).keys()
+
+
+def ahead(world: World, tensor: str) -> dict[int, int]:
+    """The axes along which left sides of a tensor are ahead of their index, each with how far at most."""
+    found: dict[int, int] = {}
+    for statement in world.tensors[tensor].statements:
+        for at, entry in enumerate(statement.left):
+            if (left := shifted(entry)) is not None and left[1] > 0:
+                found[at] = max(found.get(at, 0), left[1])
+    return found
+
+
+def check_reads_from_outside(domains: Domains) -> None:
+    """Outside, ``H[t]`` of ``H[t+1] = ...`` may be read by a ``t`` that is as long as there: the last is left."""
+    for statement, name, tensor, at, span in domains.beside:
+        index, axis = domains.index(statement, name), domains.axis(tensor, at)
+        sizes = domains.size(index), domains.size(axis)
+        gap = None if sizes[0] is None or sizes[1] is None else domains.norm(sizes[1] - sizes[0])
+        left = None if gap is None else domains.value(gap)
+        if left is None or not 0 <= left <= ahead(domains.world, tensor)[at]:
+            domains.unify(index, axis, name, span)
 
 
 def _is_behind(statement: Statement, access: Access, at: int) -> bool:
@@ -102,6 +117,36 @@ def bound_axes_by_reads(domains: Domains) -> bool:
             domains.unify(index, axis, name, span)
             moved = True
     return moved
+
+
+def check_left_sides(domains: Domains) -> None:
+    """A left side that is ahead of its index stays inside its axis, unless another equation says how long that is.
+
+    ``T[i,i+1] = ...`` beside ``T[j,k] max= T[k,j]`` has two axes that are one, and would lose its last element.
+    """
+    world = domains.world
+    for name in world.units:
+        info = world.tensors[name]
+        for at in () if info.declared else ahead(world, name):
+            size = domains.size(domains.axis(name, at))
+            for statement in () if size is None or _given_by_place(domains, info, at) else info.statements:
+                end = furthest(domains, statement, statement.left[at])
+                gap = None if end is None or size is None else domains.norm(size - end - 1).constant
+                if gap is not None and gap < 0 and end is not None:
+                    origin = (f"`{statement.left[at].span.text}`", statement.left[at].span)
+                    domains.assign(domains.axis(name, at), end + 1, origin, f"axis {at + 1} of {name}")
+
+
+def _given_by_place(domains: Domains, info: TensorInfo, at: int) -> bool:
+    """Whether an equation has a plain index along an axis that something outside of the circle bounds."""
+    unit = domains.world.units[info.name]
+    for statement in info.statements:
+        entry = statement.left[at]
+        if isinstance(entry, Place):
+            reads = (access for access in accesses(statement) if access.tensor not in unit.order)
+            if entry.index in statement.dims or any(entry.index in names_free(access) for access in reads):
+                return True
+    return False
 
 
 def tell_outside(domains: Domains, recurrence: Recurrence) -> None:

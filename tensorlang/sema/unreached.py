@@ -8,13 +8,13 @@ and that -inf times 0 is no number. So probabilities of ways can be multiplied.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import isinf
 
 from tensorlang.ir.facts import dtype, is_floating
 from tensorlang.ir.nodes import Apply, Const, Contract, Expr, Read, children, with_children
 from tensorlang.ir.program import Definition
 from tensorlang.ops import REDUCTIONS
+from tensorlang.records import replace
 
 
 def with_unreached(definitions: tuple[Definition, ...]) -> tuple[Definition, ...]:

@@ -8,12 +8,12 @@ position is stored is the compiler's doing (``passes/single_positions.py``): a s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from tensorlang.ir.nodes import Expr, Index, Position, Read, size_value
 from tensorlang.ir.program import Axis, Definition, Piece, Tensor
 from tensorlang.ir.recursion import Fixpoint, Scan
 from tensorlang.ir.rewrite import map_piece, rewrite
+from tensorlang.records import dataclass, replace
 from tensorlang.sema import messages
 from tensorlang.sema.resolved import Access, FromEnd, Resolved, Star, Statement, names_free, walk
 from tensorlang.sema.scope import TensorInfo

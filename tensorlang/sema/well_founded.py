@@ -9,9 +9,9 @@ circle at the same position are a recurrence of their own inside it, along a fur
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tensorlang.records import dataclass, field, replace
 from tensorlang.sema.late import Distance, lateness
 from tensorlang.sema.resolved import (
     Access,

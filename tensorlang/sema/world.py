@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from tensorlang.diagnostics import Problems
 from tensorlang.ir.domain import Size, Symbol
+from tensorlang.records import dataclass, field, fields
 from tensorlang.sema.scope import Library, Scope, TensorInfo, View
 from tensorlang.sema.setting import Setting
 from tensorlang.source import Span
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from tensorlang.sema.declared import Asked
     from tensorlang.sema.manners import Wish
     from tensorlang.sema.recursion import Unit
+    from tensorlang.sema.relations.book import Goal
+    from tensorlang.sema.relations.collect import Told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """An ``update`` of the program, or of one application of the module ``inside``."""
+
+    statement: ast.Update
+    scope: Scope
+    inside: ast.Def | None
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +36,9 @@ class World:
 
     ``settling`` are the declarations of fixed points, ``manners`` those of recurrences; ``units`` says how tensors that
     need themselves are computed. ``reports`` are tensors that say how a fixed point went: of which one, and what.
+    ``told`` are relations that facts, files and rules say everything of, ``goals`` the queries over them, ``listed``
+    the domains whose entities a ``dim`` lists; ``words`` are all entities that facts and files name, ``places`` the
+    sizes and domains of told relations' places.
     """
 
     setting: Setting
@@ -47,42 +61,54 @@ class World:
     refused: set[str] = field(default_factory=set)
     reports: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: set[str] = field(default_factory=set)
+    updates: list[Written] = field(default_factory=list)
     asked: list[TensorInfo] = field(default_factory=list)
+    told: dict[str, Told] = field(default_factory=dict)
+    goals: list[Goal] = field(default_factory=list)
+    listed: dict[str, tuple[tuple[str, ...], Span]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    places: dict[tuple[str, int], tuple[Size, str | None]] = field(default_factory=dict)
 
     def add(self, info: TensorInfo) -> TensorInfo:
         self.tensors[info.name] = info
         return info
 
 
+# The fields of each kind of tree node that may hold others: not places, and not words and numbers.
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_PLAIN = ("Span", "str", "str | None", "int", "int | float", "bool", "tuple[str, ...]")
 
 
-def ast_parts(node: ast.Node) -> Iterator[ast.Node]:
+def _fields(kind: type[ast.Node]) -> tuple[str, ...]:
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in fields(kind) if f.name not in ("span", "left") and f.type not in _PLAIN)
+    return _FIELDS[kind]
+
+
+def ast_parts(node: ast.Node) -> list[ast.Node]:
     """The direct parts of a tree node."""
-    kind = type(node)
-    names = _FIELDS.get(kind)
-    if names is None:
-        names = _FIELDS[kind] = tuple(f.name for f in fields(node) if f.name not in ("span", "left"))
-    for name in names:
+    found: list[ast.Node] = []
+    for name in _fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, ast.Node):
-            yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, ast.Node):
-                    yield item
+        if isinstance(value, tuple):
+            found.extend(item for item in value if isinstance(item, ast.Node))
+        elif isinstance(value, ast.Node):
+            found.append(value)
+    return found
 
 
-def ast_walk(node: ast.Node) -> Iterator[ast.Node]:
+def ast_walk(node: ast.Node) -> list[ast.Node]:
     """A tree node and everything in it, outermost first, in the order of the text."""
+    found: list[ast.Node] = []
     stack = [node]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(list(ast_parts(top))))
+        found.append(top)
+        stack.extend(reversed(ast_parts(top)))
+    return found
 
 
-def index_words(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> set[str]:
+def index_words(nodes: list[ast.Node], scope: Scope) -> set[str]:
     """The words that stand as indices somewhere in an equation: alone or in arithmetic inside index brackets."""
     return set().union(*(item_words(item) for item in _entries(nodes, scope)))
 
@@ -106,7 +132,7 @@ def _multiplied(node: ast.Node) -> set[str]:
     return {name for operator, name in names if len(names) > 1 or operator in ("/", "%")}
 
 
-def _entries(nodes: Iterator[ast.Node] | list[ast.Node], scope: Scope) -> Iterator[ast.Node]:
+def _entries(nodes: list[ast.Node], scope: Scope) -> Iterator[ast.Node]:
     """Everything that stands inside index brackets."""
     for node in nodes:
         items: tuple[ast.Node, ...] = ()

@@ -6,8 +6,7 @@ count in equality: ``parse(format(text)) == parse(text)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
 
@@ -73,7 +72,7 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Size(Node):
-    """``|d|``, the size of a domain."""
+    """``|d|``, the size of a domain; ``|...|``, the number of positions in all axes that ``...`` stands for."""
 
     name: str
 

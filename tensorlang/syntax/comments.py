@@ -5,8 +5,7 @@ In: the scanned lexemes. Out: runs of comment lines and the documentation string
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tensorlang.records import dataclass
 from tensorlang.syntax.layout import Statement
 from tensorlang.syntax.lexemes import Lexeme
 

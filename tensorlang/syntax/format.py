@@ -7,10 +7,10 @@ further. It has no options; ``parse(format_text(s)) == parse(s)``, and formattin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tensorlang.diagnostics import Problems
+from tensorlang.records import dataclass, field
 from tensorlang.source import Source
 from tensorlang.syntax import spacing
 from tensorlang.syntax.layout import Statement

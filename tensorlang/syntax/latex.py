@@ -79,6 +79,8 @@ def _word(node: ast.Number | ast.String | ast.Name | ast.Size | ast.Virtual | as
             return typeset.word(value)
         case ast.Name(name=name):
             return {"pi": r"\pi ", "inf": r"\infty ", "im": r"\mathrm{i}"}.get(name) or typeset.name(name)
+        case ast.Size(name="..."):
+            return r"\lvert \dots \rvert "
         case ast.Size(name=name):
             return rf"\lvert {typeset.name(name)} \rvert "
         case ast.Virtual(name=name):

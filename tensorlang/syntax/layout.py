@@ -7,10 +7,9 @@ not ``sound`` and is not parsed, so that one slip makes one message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tensorlang.diagnostics import Problems
 from tensorlang.limits import Limits
+from tensorlang.records import dataclass, field
 from tensorlang.source import Source
 from tensorlang.syntax import words
 from tensorlang.syntax.lexemes import Lexeme

@@ -95,11 +95,9 @@ class Machine:
         base = len(self._values) - size
         start, end = (self._starts[base], self._ends[-1]) if size else (at, at)
         values = self._values[base:]
-        depth = max(self._depths[base:], default=0)
+        depth = max(self._depths[base:]) if size else 0
         self.rewind(base)
-        if production.spliced:
-            values = _splice(values, production.spliced)
-        value = values
+        value = values = _splice(values, production.spliced) if production.spliced else values
         if production.unwrap and len(values) == 1:
             value = values[0]
         elif production.action is not None:

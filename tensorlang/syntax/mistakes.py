@@ -7,10 +7,10 @@ The slips stand in ``SLIPS`` and are tried in order; each looks at the statement
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import accumulate
 
 from tensorlang.diagnostics import Diagnostic, diagnostic, nearest
+from tensorlang.records import dataclass
 from tensorlang.source import Source, Span
 from tensorlang.syntax import foreign, words
 from tensorlang.syntax.lexemes import Lexeme

@@ -6,8 +6,7 @@ may break. Products are spaced (`W[o,i] X[b,i]`, `a * b`), powers and positions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from tensorlang.records import dataclass, field
 from tensorlang.syntax.lexemes import Lexeme
 
 OPENING = {"LPAR", "APPLY", "LSQB", "LIST", "GROUP"}
@@ -89,6 +88,8 @@ def _gap(before: Lexeme, lexeme: Lexeme, inside: str, learning: bool) -> str:
         return ""
     if kinds[0] == "COMMA":
         return "" if inside == "LSQB" else " "
+    if kinds[0] == "COLON" and inside == "APPLY" and kinds[1] == "NAME":
+        return " "  # the kind or the domain of a place: `km: int`
     if "COLON" in kinds:
         return "" if inside or kinds[1] == "COLON" else " "
     if "ASSIGN" in kinds and (inside or learning):

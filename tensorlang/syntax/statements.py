@@ -146,7 +146,7 @@ class Builder(Expressions):
         return self._head(values[0], self.span(start, end), values[2])
 
     def query(self, values: Values, start: int, end: int) -> ast.Query:
-        value = nodes(values)[0]
+        value = self._all_of(nodes(values)[0])
         return ast.Query(value, isinstance(values[0], Lexeme), span=self.span(start, end))
 
     # --- declarations ------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tensorlang.records import dataclass
 
 HERE = Path(__file__).parent
 LAYOUT_ONLY = ("COMMENT", "NEWLINE", "SEMICOLON", "WRONG", "UNCLOSED", "UNKNOWN")

@@ -101,7 +101,8 @@ class Expressions:
 
     def size(self, values: Values, start: int, end: int) -> ast.Size:
         inner = values[0].text[1:-1].strip()
-        return ast.Size(name_of(Lexeme("NAME", inner, start, end)), span=self.span(start, end))
+        name = inner if inner == "..." else name_of(Lexeme("NAME", inner, start, end))
+        return ast.Size(name, span=self.span(start, end))
 
     def virtual(self, values: Values, start: int, end: int) -> ast.Virtual:
         return ast.Virtual(name_of(values[1]), span=self.span(start, end))

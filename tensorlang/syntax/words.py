@@ -8,9 +8,9 @@ keywords.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tensorlang.records import dataclass, field
 from tensorlang.syntax.lexemes import Lexeme
 
 OPERATOR_WORDS = {"and": "AND", "or": "OR", "not": "NOT", "if": "IF", "else": "ELSE", "where": "WHERE"}

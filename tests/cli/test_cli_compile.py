@@ -74,6 +74,26 @@ def test_latex_as_written_and_explicit(call, layer):
     explicit = call("latex", "layer.tl", "Y", "--explicit").out
     assert "\\operatorname{relu}\\left(\\sum_{i} W_{o,i} \\, X_{b,i}\\right)" in explicit
     assert "error[E0609]" in call("latex", "layer.tl", "Q").err
+    for words in (("X",), ("W",)):
+        assert f"error[E0749]: no equation computes `{words[0]}`" in call("latex", "layer.tl", *words).err
+    (layer / "none.tl").write_text("dim i = 3\n")
+    assert "error[E0749]: the program has no equations to print" in call("latex", "none.tl").err
+    assert "error[E0749]" in call("latex", "none.tl", "--explicit").err
+
+
+def test_weights_that_are_not_finite_are_told(call, layer):
+    (layer / "odd.tl").write_text(LAYER.replace("glorot()", "const(inf)"))
+    said = call("compile", "odd.tl", "-o", "odd.pt")
+    assert (said.code, said.out) == (0, "note: nan or infinite numbers in `W`\nwrote odd.pt\n")
+    assert call("compile", "odd.tl", "-o", "odd.pt", "--force", "--json").document["not_finite"] == ["W"]
+
+
+def test_files_that_are_no_whole_exports_are_told_apart(call, layer):
+    call("compile", "layer.tl", "-o", "layer.pt")
+    (layer / "cut.pt").write_bytes((layer / "layer.pt").read_bytes()[:800])
+    assert "it is an archive that is damaged" in call("inspect", "cut.pt").err
+    (layer / "cut.py").write_text("# signature: [1,\n")
+    assert "its signature cannot be read" in call("inspect", "cut.py").err
 
 
 def test_inspect_and_latex_are_light(call, layer):

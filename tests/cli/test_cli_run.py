@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy
 import pytest
 
@@ -207,6 +209,9 @@ def test_a_new_project_never_overwrites(call, here):
     assert (here / "file").read_text() == "mine"
     assert not any((here / "there").iterdir())
     assert "error[E1007]" in call("new", "file/inside").err
+    before = sorted(os.listdir())
+    assert "error[E1004]" in call("new", "").err
+    assert sorted(os.listdir()) == before
 
 
 LONG = """\

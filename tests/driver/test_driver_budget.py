@@ -82,7 +82,7 @@ def test_without_gradients_nothing_is_told_or_cut():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         program(X=torch.ones(50))
-    assert "checkpoint" not in next(iter(program.state.main.ready.values())).compute.__globals__
+    assert "checkpoint" not in next(iter(program.state.mains[True].ready.values())).compute.__globals__
 
 
 def test_the_estimate_is_what_is_held():

@@ -83,3 +83,35 @@ def test_without_a_word():
     assert program.W.abs().sum() > 0
     assert program.B.tolist() == [0] * 4
     assert program.s.item() == 0
+
+
+STACKED = (
+    "input X[b,i]\ndim i = 50, l = 4\nparam W[l,i,i'] ~ {}\nH[0,b,i] = X[b,i]\nH[l+1,b,i] = tanh(W[l,i,i'] H[l,b,i'])\n"
+)
+
+
+@pytest.mark.parametrize("init", ["glorot()", "he()", "mup()"])
+def test_layers_start_as_one_of_them_does(init):
+    """An axis of layers, which only a recurrence reads, is neither an input nor an output."""
+    one = tl.compile(f"input X[b,i]\ndim i = 50\nparam W[i,i'] ~ {init}\nY[b,i] = tanh(W[i,i'] X[b,i'])").W
+    stacked = tl.compile(STACKED.format(init) + "Y[b,i] = H[-1,b,i]\noutput Y").W
+    assert stacked.std().item() == pytest.approx(one.std().item(), rel=0.05)
+
+
+def test_every_layer_is_orthogonal():
+    weights = tl.compile(STACKED.format("orthogonal()") + "Y[b,i] = H[-1,b,i]\noutput Y").W
+    torch.testing.assert_close(weights @ weights.mT, torch.eye(50).expand(4, 50, 50), rtol=0, atol=1e-5)
+
+
+def test_a_block_of_a_stack_starts_as_one_alone():
+    text = "import transformer\ninput X[b,t,m]\ndim m = 64\nY = transformer.{}\n"
+    alone = dict(tl.compile(text.format("EncoderBlock(X, h=4, k=16, f=256)")).named_parameters())
+    stack = dict(tl.compile(text.format("Encoder(X, layers=3, h=4, k=16, f=256)")).named_parameters())
+    for name in ("A.WQ", "A.WO", "F.W1", "F.W2"):
+        one, several = alone[f"Y.{name}"], stack[f"Y.S.{name}"]
+        assert several.std().item() == pytest.approx(one.std().item(), rel=0.05)
+
+
+def test_what_is_summed_outside_of_a_function_is_no_input_of_what_stands_inside():
+    nested = first("param W[h,i] ~ he(), V[o,h]", "Y[b,o] = V[o,h] relu(W[h,i] X[b,i])")
+    assert nested.std().item() == pytest.approx((2 / 90) ** 0.5, rel=0.1)

@@ -47,7 +47,7 @@ _SYSTEM = (
 CALLS: dict[str, tuple[str, dict[str, str]]] = {
     "activation": (
         "input X[b,i]\ndim i = 4\n",
-        dict.fromkeys(("GLU", "ReGLU", "GEGLU", "SwiGLU", "PReLU", "Swish", "Mish", "SquaredReLU"), "X")
+        dict.fromkeys(("GLU", "ReGLU", "GEGLU", "SwiGLU", "Bilinear", "PReLU", "Swish", "Mish", "SquaredReLU"), "X")
         | {"PolyReLU": "X, p=4", "PolyNorm": "X, p=3", "Quadratic": "X, o=2"},
     ),
     "attention": (
@@ -56,7 +56,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "Attend": "Q, K, V", "AttendCausal": "Q, KT, VT", "MultiHead": "X, Memory, h=2, k=3",
             "Causal": "X, h=2, k=3", "GroupedQuery": "X, g=2, r=2, k=3", "Sinusoidal": "X", "Rotary": "X",
-            "Hopfield": "X, Stored, beta=2", "Kronecker": "Image, k=3",
+            "Hopfield": "X, Stored, beta=2", "HopfieldLayer": "X, Memory, k=3, o=2", "Kronecker": "Image, k=3",
         },
     ),
     "conv": (
@@ -65,14 +65,35 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Conv1d": "S, o=2, k=3", "Conv2d": "I, o=2, kx=3, ky=2", "Conv3d": "V, o=2, kx=3, ky=2, kz=2",
             "Same2d": "I, o=2, k=3", "Same1d": "S, o=2, k=3", "Strided2d": "I, o=2, k=3, stride=2",
             "Depthwise2d": "I, k=3", "Pointwise2d": "I, o=2", "Separable2d": "I, o=2, k=3", "NiN": "I, o=2, k=3",
-            "Residual2d": "I, k=3", "MaxPool2d": "I, s=2", "AvgPool2d": "I, s=2", "GlobalPool2d": "I",
+            "Residual2d": "I, k=3", "ResidualNorm2d": "I", "BatchNorm1d": "S", "BatchNorm2d": "I", "BatchNorm3d": "V",
+            "GroupNorm2d": "I, groups=3", "InstanceNorm2d": "I", "Dropout2d": "I", "MaxPool1d": "S, s=2",
+            "AvgPool1d": "S, s=2", "MaxPool3d": "V, s=2", "AvgPool3d": "V, s=2",
+            "MaxPool2d": "I, s=2", "AvgPool2d": "I, s=2", "GlobalPool2d": "I",
         },
     ),
     "graph": (
-        "dim i = 3, g = 2\ninput X[n,i], Weight[n,n'], Part[n] in g\nEdge[n,n'] = Weight[n,n'] > 0\n",
+        "dim i = 3, g = 2, f = 2\ninput X[n,i], Weight[n,n'], Part[n] in g, E[n,n',f]\nEdge(n,n') = Weight[n,n'] > 0\n",
         {
-            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "GIN": "X, Edge, hidden=4, o=2",
-            "GAT": "X, Edge, k=2, o=3", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "GCN": "X, Edge, o=2", "SAGE": "X, Edge, o=2", "SAGEMax": "X, Edge, h=4, o=2",
+            "GIN": "X, Edge, hidden=4, o=2", "SIR": "X, Edge, h=4, o=2",
+            "EdgeConditioned": "X, Edge, E, hidden=4, o=2", "GAT": "X, Edge, k=2, o=3", "GATv2": "X, Edge, k=2, o=3",
+            "Transformer": "X, Edge, k=2, o=3",
+            "Monoid": "X, Edge, levels=3, d=2", "MeanPool": "X, Part, g=2", "SumPool": "X, Part, g=2",
+            "MaxPool": "X, Part, g=2", "AttentionPool": "X, Part, g=2", "TopK": "X, Part, g=2",
+        },
+    ),
+    "graph_features": (
+        "dim i = 3, k = 2\ninput X[n,i], Edge[n,n'], V[n,k], L[k], T[n,n',i]\n",
+        {
+            "RandomWalk": "Edge, steps=3", "SPE": "V, L, m=2, h=4, o=3", "SignNet": "V, h=4, o=3", "Pairs": "X, Edge",
+            "PPGN": "T, h=4, o=2", "Polynomials": "Edge",
+        },
+    ),
+    "graph_typed": (
+        "dim i = 4, r = 3, t = 2\ninput X[n,i], Weight[r,n,n'], Type[n] in t\nEdge(r,n,n') = Weight[r,n,n'] > 0\n",
+        {
+            "RGCN": "X, Edge, o=2", "RGCNBasis": "X, Edge, b=2, o=2", "RGAT": "X, Edge, k=2, o=3",
+            "HGT": "X, Type, Edge, types=2, k=2, o=2",
         },
     ),
     "graphical": (
@@ -104,6 +125,27 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Ridge": "X, T, Z, variance=2, ridge=0.5",
         },
     ),
+    "kg": (
+        "dim v = 5, r = 3, k\ninput Head[b] in v, Rel[b] in r, Tail[b] in v, S[b,v], Right[b], Wrong[b,k], U[r,v,v']\n"
+        "input Place[b]\nFact[r,v,v'] = U[r,v,v'] > 0\nKnown(b,v) = S[b,v] > 1\nRanks[b] = 1 + Place[b]^2\n",
+        dict.fromkeys(("TransE", "DistMult", "ComplEx", "RotatE", "RESCAL"), "Head, Rel, v=5, r=3, d=4")
+        | {
+            "TuckER": "Head, Rel, v=5, r=3, d=4, k=2", "Rules": "Head, Rel, Fact", "OneToAll": "S, Tail",
+            "Margin": "Right, Wrong", "Logistic": "Right, Wrong", "SelfAdversarial": "Right, Wrong",
+            "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
+        },
+    ),
+    "logic": (
+        "input A0[b,x], B0[b,x], U[x,x'], V[x], Emb[x,d], M[d,d']\ndim x = 5, d = 3\n"
+        "A[b,x] = sig(A0[b,x])\nB[b,x] = sig(B0[b,x])\nR(x,x') = U[x,x'] > 1\nS[d] = Emb[x,d]\n",
+        dict.fromkeys(("And", "Or", "AndBounded", "OrBounded", "AndLeast", "OrMost", "Implies"), "A, B")
+        | {
+            "ImpliesBounded": "A, B", "ForAll": "A", "Exists": "A", "Decide": "A, temperature=0.2",
+            "Reach": "R", "SameGeneration": "R",
+            "Superpose": "V, Emb", "Members": "S, Emb", "Embed": "R, Emb", "Retrieve": "M, Emb", "Compose": "M, M",
+            "Analogy": "R, R, Emb, temperature=0.2", "Invent": "r=2, x=4, p=3",
+        },
+    ),
     "loss": (
         "dim c = 3\ninput Y[b,c], T[b,c], N[b,c], Label[b] in c, P0[b], Yes[b]\nP[b] = sig(P0[b])\n"
         "True[b] = Yes[b] > 0\nBool[b,c] = T[b,c] > 0\n",
@@ -121,6 +163,10 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "FastWeights": "X, d=4, o=2", "Choice": "X", "Slots": "X, s=3, d=4",
         },
     ),
+    "motifs": (
+        "input Weight[n,n']\nEdge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\n",
+        dict.fromkeys(("Wedges", "Triangles", "Squares", "Clustering", "Orbits", "Graphlets"), "Edge"),
+    ),
     "networks": (
         "dim n = 5, l = 2, s = 2, r = 2\ninput M[n,l,s,r'], Pixel[b,n], A[i,r], B[j,r], C[k,r], G[p,q,u]\n"
         "dim r' = 2, p = 2, q = 2, u = 2\ninput AT[i,p], BT[j,q], CT[k,u], Grid[b,x,y]\ndim x = 3, y = 4\n",
@@ -133,7 +179,7 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         "dim i = 3, v = 7\ninput X[b,i], Tok[b] in v\n",
         {
             "Linear": "X, o=2", "Project": "X, o=2", "MLP": "X, hidden=4, o=2", "MLP2": "X, hidden=16, o=2",
-            "LayerNorm": "X", "RMSNorm": "X", "Embedding": "Tok, v=7, d=3",
+            "LayerNorm": "X", "RMSNorm": "X", "BatchNorm": "X", "Dropout": "X, p=0.3", "Embedding": "Tok, v=7, d=3",
         },
     ),
     "ode": (
@@ -148,7 +194,42 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "FNO1d": "U, width=4, modes=3, layers=2, o=1", "DeepONet": "Sensor, Place, hidden=4, features=3",
         },
     ),
+    "paths": (
+        "dim n = 5, r = 2\ninput Source[b] in n, Query[b] in r, Weight[r,n,n'], Size[n,n']\n"
+        "Fact(r,n,n') = Weight[r,n,n'] > 0\nEdge(n,n') = Weight[0,n,n'] > 0\nW[n,n'] = sig(Size[n,n'])\n",
+        dict.fromkeys(("Shortest", "MostProbable", "Widest"), "Source, Edge, W")
+        | {"Walks": "Source, Edge, W, steps=3", "NBFNet": "Source, Query, Fact, d=3, steps=2"},
+    ),
+    "propagation": (
+        "dim i = 3\ninput X[n,i], Weight[n,n']\nEdge(n,n') = Weight[n,n'] > 0\n",
+        {
+            "Spread": "X, Edge", "APPNP": "X, Edge, steps=3", "DAGNN": "X, Edge, steps=3",
+            "LightGCN": "X, Edge, steps=3", "LTGNN": "X, Edge", "ConvergentSolver": "X, Edge, k=2, h=4, o=3",
+        },
+    ),
+    "recommend": (
+        "dim u = 4, v = 5, k\ninput User[b] in u, Item[b] in v, Weight[u,v], Right[b], Wrong[b,k]\n"
+        "Liked(u,v) = Weight[u,v] > 0\n",
+        {
+            "Factors": "User, Item, u=4, v=5, d=3", "NeuMF": "User, Item, u=4, v=5, d=3, h=4, o=2",
+            "LightGCN": "Liked, d=3, steps=2", "BPR": "Right, Wrong",
+        },
+    ),
     "recurrent": (_SEQUENCE, dict.fromkeys(("RNN", "GRU", "LSTM"), "X, h=4")),
+    "sheaf": (
+        "dim a = 2, f = 3, b = 2\ninput X[n,a,f], Weight[n,n'], Own[n,n',b,a], O[n,n',a,a']\n"
+        "Edge(n,n') = (Weight[n,n'] > 0 or Weight[n',n] > 0) and n != n'\nOther[n,n',b,a] = Own[n',n,b,a]\n",
+        dict.fromkeys(("General", "Diagonal", "Orthogonal"), "X, Edge")
+        | {"Laplacian": "X, Own, Other, Edge", "Connection": "X, O, Edge, step=0.5"},
+    ),
+    "simplicial": (
+        "dim i = 3\ninput X[n,i], E[n,e], T[n,t], F[e,i], Up[e,t]\nEdge(n,e) = E[n,e] > 0\n"
+        "Triangle(n,t) = T[n,t] > 0\n",
+        {
+            "Petal": "X, Edge", "Filter": "X, Edge, steps=2, h=4", "HiGCN": "X, Edge, Triangle, steps=2, h=4, o=3",
+            "Hodge": "F, E, Up, o=2",
+        },
+    ),
     "solvers": (
         _SYSTEM,
         {
@@ -173,9 +254,14 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "transformer": (
-        "dim m = 6, t = 5, v = 7\ninput X[b,t,m], Tok[b,t] in v\n",
+        "dim m = 6, t = 5, v = 7, c = 2, x = 6, y = 4\ninput X[b,t,m], Tok[b,t] in v, Memory[b,s,n], Image[b,c,x,y]\n"
+        "dim n = 4\n",
         {
-            "FeedForward": "X, f=8", "EncoderBlock": "X, h=2, k=3, f=8", "DecoderBlock": "X, h=2, k=3, f=8",
+            "FeedForward": "X, f=8", "ReluFeedForward": "X, f=8", "GatedFeedForward": "X, f=8",
+            "EncoderBlock": "X, h=2, k=3, f=8", "DecoderBlock": "X, h=2, k=3, f=8, p=0.1",
+            "CrossDecoderBlock": "X, Memory, h=2, k=3, f=8", "PostEncoderBlock": "X, h=2, k=3, f=8",
+            "PostDecoderBlock": "X, Memory, h=2, k=3, f=8, p=0.1", "CrossDecoder": "X, Memory, layers=2, h=2, k=3, f=8",
+            "ViT": "Image, patch=2, layers=2, h=2, k=3, m=6, f=8, o=3, p=0.1",
             "Encoder": "X, layers=2, h=2, k=3, f=8", "Decoder": "X, layers=2, h=2, k=3, f=8",
             "GPT": "Tok, v=7, layers=2, h=2, k=3, m=6, f=8",
         },

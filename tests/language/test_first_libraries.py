@@ -1,4 +1,4 @@
-"""stdlib/kernels, graph, operators, networks and transformer: equal to torch or to definitions written out here."""
+"""stdlib/kernels, operators, networks and transformer: equal to torch or to definitions written out here."""
 
 from __future__ import annotations
 
@@ -95,67 +95,6 @@ def test_ridge_regression_solves_its_equations():
         return gaussian(Z, X) @ torch.linalg.solve(gaussian(X, X) + 0.1 * torch.eye(len(X), dtype=X.dtype), T)
 
     same(program, wanted, X=draw(8, 3).double(), T=draw(8, seed=3).double(), Z=draw(4, 3, seed=1).double())
-
-
-# --- graphs ----------------------------------------------------------------------------------------------------------
-
-
-def edges(count=7):
-    return (draw(count, count, seed=5) > 0.3).float().fill_diagonal_(0)
-
-
-def gcn(x, edge, p):
-    loops = edge + torch.eye(len(edge))
-    root = loops.sum(1).rsqrt()
-    return root[:, None] * loops * root[None] @ x @ p["W"].T + p["B"]
-
-
-def sage(x, edge, p):
-    mean = edge @ x / edge.sum(1, keepdim=True).clamp(min=1)
-    return mean @ p["W"].T + x @ p["U"].T + p["B"]
-
-
-def gin(x, edge, p):
-    total = (1 + p["Eps"]) * x + edge @ x
-    return F.relu(total @ p["W1"].T + p["B1"]) @ p["W2"].T + p["B2"]
-
-
-def gat(x, edge, p):
-    z = torch.einsum("koi,ni->nko", p["W"], x)
-    score = torch.einsum("ko,nko->kn", p["C"], z)[:, :, None] + torch.einsum("ko,nko->kn", p["A"], z)[:, None]
-    there = (edge > 0) | torch.eye(len(edge), dtype=torch.bool)
-    weight = torch.softmax(F.leaky_relu(score, 0.2).masked_fill(~there, -torch.inf), -1)
-    return (torch.einsum("knm,mko->nko", weight, z) + p["B"]).flatten(1)
-
-
-GRAPHS = {"GCN(X, Edge, o=4)": gcn, "SAGE(X, Edge, o=4)": sage, "GIN(X, Edge, hidden=5, o=4)": gin,
-          "GAT(X, Edge, k=2, o=4)": gat}  # fmt: skip
-
-
-@pytest.mark.parametrize("call", GRAPHS)
-def test_graph_layers(call):
-    program, filled = made("graph", "input X[n,i], Edge[n,n']\ndim i = 3", call)
-    p = filled()
-    same(program, lambda X, Edge: GRAPHS[call](X, Edge, p), X=draw(7, 3), Edge=edges())
-
-
-@pytest.mark.parametrize("call", GRAPHS)
-def test_the_order_of_nodes_does_not_matter(call):
-    program, filled = made("graph", "input X[n,i], Edge[n,n']\ndim i = 3", call)
-    filled()
-    x, edge, order = draw(7, 3), edges(), torch.tensor([3, 1, 6, 0, 5, 2, 4])
-    moved = program(X=x[order], Edge=edge[order][:, order])["Y"]
-    torch.testing.assert_close(moved, program(X=x, Edge=edge)["Y"][order], rtol=0, atol=1e-5)
-
-
-def test_nodes_of_many_graphs_are_pooled():
-    part = torch.tensor([0, 2, 0, 2, 2, 0, 2])
-    x = draw(7, 3)
-    program, _ = made("graph", "dim g = 3\ninput X[n,i], Part[n] in g", "MeanPool(X, Part, g=3)")
-    wanted = torch.stack([x[part == 0].mean(0), torch.zeros(3), x[part == 2].mean(0)])
-    torch.testing.assert_close(program(X=x, Part=part)["Y"], wanted)
-    program, _ = made("graph", "dim g = 3\ninput X[n,i], Part[n] in g", "SumPool(X, Part, g=3)")
-    torch.testing.assert_close(program(X=x, Part=part)["Y"], torch.zeros(3, 3).index_add(0, part, x))
 
 
 # --- operators -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from analysing import codes, meant, values
 
+from tensorlang.driver import check
+from tensorlang.options import Options
+from tensorlang.source import Source
+
 GIVEN = """
 input V[o,h], W[h,i], X[b,i], B[h], Z[n,d], P[n], Q[d], A[n,j], A2[j], C[n,k], D[k], T[b,c], R[b,c], S[s,s'], Var, M
 """
@@ -38,6 +42,14 @@ TABLE = [
     ("Y[n] max= relu(A[n,j] A2[j]) exp(P[n])", "relu(sum[j](A[n,j] A2[j])) * exp(P[n])"),
     ("Y[s'] or= E[s] F[s,s']\ninput bool E[s], F[s,s']", "any[s](E[s] and F[s,s'])"),
     ("Y avg= Z[n,d]", "mean[d,n](Z[n,d])"),
+    ("Y[n] = Z[n,d] / (Q[d] D2[d])\ninput D2[d]", "sum[d](Z[n,d] / (Q[d] D2[d]))"),
+    ("Y = P[n] / (A[n,j] A2[j])", "sum[n](P[n] / sum[j](A[n,j] A2[j]))"),
+    ("Y[d] = Z[n,d] P[n] / (Q[d] Q[d])", "sum[n](Z[n,d] P[n] / (Q[d] Q[d]))"),
+    ("Y[n] = Z[n,d] Q[d] / P[n]", "sum[d](Z[n,d] Q[d] / P[n])"),
+    ("Y = (Q[d] - D2[d])^2 / E2[d]^2\ninput D2[d], E2[d]", "sum[d]((Q[d] - D2[d])^2 / E2[d]^2)"),
+    ("Y[n,s'] = S[n,s'] / (sum[s](S[n,s]))", "S[n,s'] / sum[s](S[n,s])"),
+    ("Y[n] = Z[n,d] Q[d] / (A[n,j] A2[j])", "sum[d](Z[n,d] Q[d] / sum[j](A[n,j] A2[j]))"),
+    ("Y = V[o,h] W[h,i] / exp(B[h])", "sum[h,i,o](V[o,h] W[h,i] / exp(B[h]))"),
     ("Y[n,j.] = softmax(A[n,j])   where j <= n", "softmax[j]((A[n,j] where j <= n))"),
 ]
 
@@ -55,6 +67,12 @@ AMBIGUOUS = [
     ("Y = (Z[n,d] P[n] + Q2[n]) D2[d]\ninput Q2[n], D2[d]", "E0402"),
     ("Y = max[n](Z[n,d])", "E0401"),
     ("Y = 2^Q[d]", "E0401"),
+    ("Y[n] = Z[n,d] Q[d] / (Q[d] D2[d])\ninput D2[d]", "E0423"),
+    ("Y[n] = (Z[n,d] Q[d]) / (Q[d] D2[d] + 1e-6)\ninput D2[d]", "E0423"),
+    ("Y[n] = Z[n,d] Q[d] (Q[d] D2[d])^-1\ninput D2[d]", "E0423"),
+    ("Y[n,n'] = Z[n,d] Z[n',d] / (sqrt(Z[n,d]^2) sqrt(Z[n',d]^2))", "E0423"),
+    ("Y[n] = Z[n,d] Q[d] / sqrt(Q[d] Q[d])", "E0423"),
+    ("Y[n] = P[n] (Z[n,d] Q[d] / (Q[d] D2[d]))\ninput D2[d]", "E0423"),
 ]
 
 
@@ -63,11 +81,35 @@ def test_two_readings_are_refused(written, code):
     assert code in codes(GIVEN + written)
 
 
-def test_both_readings_can_be_pasted():
-    from tensorlang.driver import check
-    from tensorlang.options import Options
-    from tensorlang.source import Source
+QUOTIENTS = {
+    "Q[d] S[d,e] / (Q[d] N[d])": (
+        "sum[d](Q[d] S[d,e]) / sum[d](Q[d] N[d])",
+        "sum[d](Q[d] S[d,e] / (Q[d] N[d]))",
+    ),
+    "2 Q[d] (S[d,e] + 1) / (Q[d] N[d] + 0.5)": (
+        "sum[d](2 Q[d] * (S[d,e] + 1)) / (sum[d](Q[d] N[d]) + 0.5)",
+        "sum[d](2 Q[d] * (S[d,e] + 1) / (Q[d] N[d] + 0.5))",
+    ),
+    "Q[d] S[d,e] / (sqrt(Q[d]^2) sqrt(S[d,e]^2))": (
+        "sum[d](Q[d] S[d,e]) / (sqrt(sum[d](Q[d]^2)) * sqrt(sum[d](S[d,e]^2)))",
+        "sum[d](Q[d] S[d,e] / (sqrt(Q[d]^2) * sqrt(S[d,e]^2)))",
+    ),
+    "relu(Q[d] S[d,e]) (Q[d] N[d])^-1": (
+        "relu(sum[d](Q[d] S[d,e])) / sum[d](Q[d] N[d])",
+        "sum[d](relu(Q[d] S[d,e]) * (Q[d] N[d])^(-1))",
+    ),
+}
 
+
+@pytest.mark.parametrize("text", QUOTIENTS)
+def test_both_readings_of_a_quotient_can_be_pasted(text):
+    given = "input Q[d], S[d,e], N[d]\n"
+    (problem,) = check(Source("t", f"{given}Y[e] = {text}\n"), Options()).problems.errors
+    pasted = [line.split("`")[1] for line in problem.help]
+    assert tuple(meant(f"{given}Y[e] = {line}\n") for line in pasted) == QUOTIENTS[text]
+
+
+def test_both_readings_can_be_pasted():
     (problem,) = check(Source("t", "input X[i]\nY = exp(X[i])\n"), Options()).problems.errors
     pasted = [text.split("`")[1] for text in problem.help]
     assert [meant(f"input X[i]\nY = {text}\n") for text in pasted] == ["exp(sum[i](X[i]))", "sum[i](exp(X[i]))"]

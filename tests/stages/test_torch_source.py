@@ -13,8 +13,9 @@ import torch
 
 from tensorlang import sema
 from tensorlang.backends.kernel_texts import kernel_texts
+from tensorlang.backends.torch_model import attributes
 from tensorlang.backends.torch_module import Generated, build
-from tensorlang.backends.torch_source import attributes, generate
+from tensorlang.backends.torch_source import generate
 from tensorlang.diagnostics import Problems, render
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.plan import show_plan

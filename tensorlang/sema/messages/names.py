@@ -285,6 +285,15 @@ def positions_are_integers(problems: Problems, span: Span, name: str, element: s
     problems.error("E0226", f"`{name}` holds positions (`in ...`), which are int, not {element}", span)
 
 
+def updated_along(problems: Problems, span: Span, name: str, along: list[str]) -> None:
+    """A module that updates its buffer, applied along an index over which the buffer is shared."""
+    words = ", ".join(f"`{index}`" for index in along)
+    message = f"`{name}` is one buffer for all of {words}, so this `update` gives it a value for each"
+    problems.error("E0233", message, span, help=[
+        f"give each its own: apply the module as `Block[{along[0]}](...)`, or update it where {words} is summed",
+    ])  # fmt: skip
+
+
 def only_buffers_update(problems: Problems, span: Span, name: str) -> None:
     problems.error("E0230", f"`update` changes buffers, and `{name}` is none", span, help=[f"declare `buffer {name}`"])
 

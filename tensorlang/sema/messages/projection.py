@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tensorlang.diagnostics import Problems
 from tensorlang.sema.messages.names import did_you_mean
 from tensorlang.source import Span
+
+if TYPE_CHECKING:
+    from tensorlang.sema.quotients import Quotient
 
 
 def lone_index(problems: Problems, span: Span, function: Span, name: str) -> None:
@@ -34,6 +38,19 @@ def summed_and_left(problems: Problems, name: str, summed: Span, left: Span) -> 
         help=[
             f"write `sum[{name}]({summed.text})` where that sum is meant",
             f"or put `{name}` on the left of an equation of its own, and sum its result",
+        ],
+    )
+
+
+def summed_above_and_below(problems: Problems, name: str, whole: Span, quotient: Quotient) -> None:
+    """Both readings, written out and ready to paste."""
+    problems.error(
+        "E0423",
+        f"index `{name}` is summed both above and below the line, and is not on the left: two readings",
+        (quotient.split[0].span, "summed here by itself, or together with what is above?"),
+        help=[
+            f"write `{quotient.of_sums(name)}` for the quotient of the sums",
+            f"or `sum[{name}]({whole.text})` for the sum of the quotients",
         ],
     )
 

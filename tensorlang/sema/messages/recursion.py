@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tensorlang.diagnostics import Problems
+from tensorlang.records import dataclass
 from tensorlang.sema.messages.names import did_you_mean
 from tensorlang.sema.scope import TensorInfo
 from tensorlang.source import Span
