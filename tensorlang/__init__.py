@@ -15,6 +15,7 @@ from tensorlang.options import Options
 if TYPE_CHECKING:
     from tensorlang.api import compile, function, pairs, run
     from tensorlang.module import Module
+    from tensorlang.relations import Pairs
     from tensorlang.session import Session
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ __all__ = [
     "Limits",
     "Module",
     "Options",
+    "Pairs",
     "RunError",
     "Session",
     "__version__",
@@ -33,7 +35,15 @@ __all__ = [
     "run",
 ]
 
-_PLACES = {"compile": "api", "function": "api", "pairs": "api", "run": "api", "Session": "session", "Module": "module"}
+_PLACES = {
+    "compile": "api",
+    "function": "api",
+    "pairs": "api",
+    "run": "api",
+    "Session": "session",
+    "Module": "module",
+    "Pairs": "relations",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ import torch
 
 from tensorlang.binding import Bindings, Origin, Shaped, bind, check_program, declared, in_words, known_sizes, numbers
 from tensorlang.budget import check_budget
-from tensorlang.compiled import Compiled, Function
+from tensorlang.compiled import Compiled, Function, Kinds
 from tensorlang.diagnostics import Diagnostic, RunError, diagnostic, nearest, render, run_error
 from tensorlang.draws import stream
 from tensorlang.inputs import as_tensor, check_device, check_positions, converted
@@ -27,7 +27,7 @@ from tensorlang.ir.program import Program, Tensor
 from tensorlang.keeping import need_of, over_budget, parts_within
 from tensorlang.passes.vanishing import empty_sizes
 from tensorlang.records import dataclass, field
-from tensorlang.relations import Held, Maker, as_sparse, is_sparse, told_on_pairs
+from tensorlang.relations import Held, Maker, as_sparse, held, is_floating, is_sparse, told_on_pairs, weights_of
 from tensorlang.stored import Stored, holder, materialise, stored
 
 Given = dict[str, Any]
@@ -130,6 +130,28 @@ class State:
     def __reduce__(self) -> tuple[Callable[..., State], tuple[object, ...]]:
         # Calls that were checked hold the tensors' dictionaries of one module, so a copy begins without any.
         return State, (self.compiled, self.floating, self.device, self.defaults)
+
+
+def related(state: State, given: Given) -> tuple[Given, Kinds, bool]:
+    """What is given with relations as they go into a function, of which kinds those of its caller are, and whether
+    none of these was given on pairs."""
+    changed, kinds, dense = dict(given), list[tuple[str, str]](), True
+    for name in sorted(state.compiled.relations & given.keys()):
+        tensor, value = state.compiled.given[name], given[name]
+        found = held(value, tensor, state.device)
+        dense = dense and not is_sparse(value)
+        if found is not None:
+            changed[name] = found
+            if found.weights is not None:
+                changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)
+            kinds.append((name, "pairs" if found.weights is None else "weights"))
+        elif is_floating(value):
+            kinds.append((name, "table"))
+    for name, found in state.told_relations().items() if state.compiled.on_pairs else ():
+        changed[name] = found
+        if found.weights is not None:
+            changed[f"{name}.weights"] = weights_of(found, state.compiled.program.tensors[name], state.floating)
+    return changed, tuple(kinds), dense
 
 
 def as_tensors(state: State, function: Function, given: Given) -> Given:
@@ -253,6 +275,12 @@ def prepare(module: Stored, state: State, function: Function, given: Given, dens
         tuple(update.buffer for update in function.updates),
         _handed(function, maker, sizes, dense),
     )
+
+
+def count_pairs(function: Function, given: Given, sizes: dict[Symbol, int]) -> None:
+    """Add the numbers of pairs that a function computes with to the sizes of a call."""
+    relations = {name: value for name, value in given.items() if isinstance(value, Held)}
+    Maker(function.plan.recipes, relations, sizes).arguments(function.plan)
 
 
 def _handed(function: Function, maker: Maker, sizes: Mapping[Symbol, int], dense: bool) -> Handed | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tensorlang.binding import titled
-from tensorlang.calling import Ready, State, Table, as_tensors, prepare
+from tensorlang.calling import Ready, State, Table, as_tensors, prepare, related
 from tensorlang.compiled import Compiled, Kinds
 from tensorlang.diagnostics import run_error
 from tensorlang.draws import drawing
@@ -27,7 +27,6 @@ from tensorlang.inputs import FLOATS, as_tensor, converted, torch_dtype
 from tensorlang.ir.domain import Symbol
 from tensorlang.ir.mode import Mode
 from tensorlang.ir.program import Program
-from tensorlang.relations import held, is_floating, is_sparse, weights_of
 from tensorlang.results import Outputs
 from tensorlang.signature import Description, Signature, described, shown_size
 from tensorlang.stages import explained, known_tensor, latex
@@ -75,8 +74,9 @@ class Module(Stored):
 
     def bind(self, *args: Any, **inputs: Any) -> Module:
         """Check inputs as a call does and give parameters their sizes, but compute nothing."""
-        table = self.main()
-        prepare(self, self._tl, table.function, as_tensors(self._tl, table.function, self._named(args, inputs)))
+        given, kinds, _ = related(self._tl, self._named(args, inputs))
+        function = self.of_kinds(self.main(), kinds).function
+        prepare(self, self._tl, function, as_tensors(self._tl, function, given))
         return self
 
     def call(self, table: Table, given: dict[str, Any], keep: Keep | None = None) -> Outputs:
@@ -84,10 +84,10 @@ class Module(Stored):
 
         That of a step hands the next values of buffers to ``keep``, or writes them.
         """
+        dense = False
         if self._tl.compiled.relations or self._tl.compiled.on_pairs:
-            table, given, dense = self._related(table, given)
-        else:
-            dense = False
+            given, kinds, dense = related(self._tl, given)
+            table = self.of_kinds(table, kinds)
         try:
             key: list[object] = []
             for name, tensor in given.items():
@@ -135,30 +135,6 @@ class Module(Stored):
         with torch.no_grad():
             for name, value in values.items():
                 attribute(self, name).copy_(value)
-
-    def _related(self, table: Table, given: dict[str, Any]) -> tuple[Table, dict[str, Any], bool]:
-        """The function for relations as they are given: on pairs, with weights; and whether none was given so."""
-        state, changed, kinds, dense = self._tl, dict(given), [], True
-        for name in sorted(state.compiled.relations & given.keys()):
-            tensor, value = state.compiled.given[name], given[name]
-            found = held(value, tensor, state.device)
-            dense = dense and not is_sparse(value)
-            if found is not None:
-                changed[name] = found
-                if found.weights is not None:
-                    changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)
-                kinds.append((name, "pairs" if found.weights is None else "weights"))
-            elif is_floating(value):
-                kinds.append((name, "table"))
-        function = table.function
-        for name, found in state.told_relations().items() if state.compiled.on_pairs else ():
-            changed[name] = found
-            if found.weights is not None:
-                changed[f"{name}.weights"] = weights_of(found, state.compiled.program.tensors[name], state.floating)
-        if not kinds:
-            return table, changed, dense
-        step = function.mode is Mode.STEP
-        return self.table(function.outputs, function.unbound, step, tuple(kinds)), changed, dense
 
     def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""
@@ -216,6 +192,13 @@ class Module(Stored):
             function = state.compiled.function(outputs, state.floating, unbound, mode=mode, kinds=kinds)
             state.tables[key] = Table(function, {})
         return state.tables[key]
+
+    def of_kinds(self, table: Table, kinds: Kinds) -> Table:
+        """The function of the same tensors for relations that are given in some way."""
+        if not kinds:
+            return table
+        function = table.function
+        return self.table(function.outputs, function.unbound, function.mode is Mode.STEP, kinds)
 
     def main(self) -> Table:
         """The function of the outputs."""
@@ -374,9 +357,9 @@ class Module(Stored):
         """What a notebook shows."""
         return self.latex()
 
-    def explain(self, name: str | None = None, stage: str = "program") -> str:
-        """The program, or one tensor of it, after a stage of the compiler."""
-        return explained(self._tl.compiled.checked, name, stage)
+    def explain(self, name: str | None = None, stage: str = "program", *, pairs: Sequence[str] = ()) -> str:
+        """The program, or one tensor of it, after a stage of the compiler; with some relations on ``pairs``."""
+        return explained(self._tl.compiled.checked, name, stage, tuple(pairs))
 
 
 def _applied(fn: Any, tensor: torch.Tensor) -> Any:

@@ -28,6 +28,11 @@ from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import Tensor
 from tensorlang.records import dataclass, field, replace
 
+with warnings.catch_warnings():
+    # torch says once that sparse tensors are new to it; that is no concern of a caller's.
+    warnings.simplefilter("ignore")
+    torch.sparse_csr_tensor(torch.tensor([0, 0]), torch.zeros(0, dtype=torch.int64), torch.zeros(0), (1, 1))
+
 # A table of truth values is turned into pairs where it has so many elements, and one in so many of them is true.
 _LARGE, _EMPTY = 1 << 18, 16
 
@@ -42,6 +47,7 @@ class Pairs:
     def __init__(self, index: Any, sizes: Sequence[int], values: Any = None) -> None:
         self.index = _tensor(index)
         self.values = None if values is None else _tensor(values)
+        self.chosen = isinstance(values, torch.Tensor)
         self.sizes = tuple(int(size) for size in sizes)
 
     @property
@@ -77,6 +83,7 @@ class Held:
     order: Order
     shape: tuple[int, ...]
     weights: torch.Tensor | None
+    chosen: bool = True
 
     @property
     def count(self) -> int:
@@ -94,12 +101,24 @@ class Held:
     def requires_grad(self) -> bool:
         return False
 
+    def to(self, device: torch.device) -> Held:
+        """The same relation on a device."""
+        if device == self.device:
+            return self
+        columns = tuple(column.to(device) for column in self.order.columns)
+        inverse = None if self.order.inverse is None else self.order.inverse.to(device)
+        weights = None if self.weights is None else self.weights.to(device)
+        return Held(Order(columns, inverse), self.shape, weights, self.chosen)
+
 
 def is_floating(value: Any) -> bool:
     """Whether a table is one of weights."""
-    return (
-        bool(value.is_floating_point()) if isinstance(value, torch.Tensor) else numpy.asarray(value).dtype.kind == "f"
-    )
+    if isinstance(value, torch.Tensor):
+        return value.is_floating_point()
+    try:
+        return numpy.asarray(value).dtype.kind == "f"
+    except (ValueError, TypeError, OverflowError, RuntimeError):
+        return False  # what is no tensor is told later
 
 
 def weights_of(relation: Held, tensor: Tensor, floating: torch.dtype) -> torch.Tensor:
@@ -107,7 +126,7 @@ def weights_of(relation: Held, tensor: Tensor, floating: torch.dtype) -> torch.T
     assert relation.weights is not None, "only weights are asked for"
     if relation.weights.dtype == floating:
         return relation.weights
-    return converted(relation.weights, replace(tensor, dtype="float"), floating, True)
+    return converted(relation.weights, replace(tensor, dtype="float"), floating, relation.chosen)
 
 
 _ORDERS: Any = WeakTensorKeyDictionary()  # by an index: its version, sizes, and their Order
@@ -160,7 +179,7 @@ def _version(value: Any) -> tuple[int, ...]:
 
 def _made(value: Any, tensor: Tensor, device: torch.device) -> Held | None:
     if isinstance(value, Pairs):
-        return normal(value.index.to(device), value.sizes, value.values, tensor)
+        return replace(normal(value.index.to(device), value.sizes, value.values, tensor), chosen=value.chosen)
     if value.layout == torch.strided:
         count = int(torch.count_nonzero(value))
         if count * _EMPTY > value.numel() or value.dim() != len(tensor.axes) or value.dim() == 0:

@@ -19,6 +19,7 @@ from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
 from tensorlang.ir.listing import Giver, Listing, Progress
 from tensorlang.ir.mode import Mode, in_mode
+from tensorlang.ir.pairs import stored_on_pairs
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
@@ -286,17 +287,22 @@ def stages() -> tuple[str, ...]:
 
 
 def explain(
-    source: Source, options: Options, folder: str | None = None, name: str | None = None, stage: str = "program"
+    source: Source,
+    options: Options,
+    folder: str | None = None,
+    name: str | None = None,
+    stage: str = "program",
+    pairs: tuple[str, ...] = (),
 ) -> str:
     """The program after a stage, as text; ``name`` narrows it to one tensor and what it is made of.
 
     Raises ``CompileError`` when the program is wrong or the name or stage is unknown.
     """
-    return explained(check(source, options, folder), name, stage)
+    return explained(check(source, options, folder), name, stage, pairs)
 
 
-def explained(checked: Checked, name: str | None = None, stage: str = "program") -> str:
-    """A checked program after a stage, as text."""
+def explained(checked: Checked, name: str | None = None, stage: str = "program", pairs: tuple[str, ...] = ()) -> str:
+    """A checked program after a stage, as text; with some of its relations on pairs."""
     if stage not in stages():
         near = nearest(stage, stages())
         tips = [f"did you mean `{near}`?"] if near else []
@@ -306,8 +312,13 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program")
     from tensorlang.passes.schedule import schedule
 
     program = checked.correct()
+    for relation in pairs:
+        if program.tensors[known_tensor(program, relation)].kind != "relation":
+            raise run_error("E0750", f"`{relation}` is no relation that could be on pairs")
     if name is not None:
         program = program.restricted((known_tensor(program, name),))
+    if pairs and stage not in ("tree", "program"):
+        program = stored_on_pairs(program, pairs)
     if stage == "tree":
         return "\n".join(_tree(checked.file, name))
     if stage == "program":

@@ -14,7 +14,8 @@ import torch
 
 from tensorlang.binding import numbers
 from tensorlang.blaming import blame
-from tensorlang.calling import Table, all_converted, settle
+from tensorlang.calling import Table, all_converted, count_pairs, related, settle
+from tensorlang.compiled import Kinds
 from tensorlang.data import chosen, read_tensors, write_tensors
 from tensorlang.diagnostics import run_error
 from tensorlang.ir.domain import Symbol
@@ -104,13 +105,15 @@ def minimize(
 def _train(
     module: Module, given: dict[str, Any], action: MinimizeAction, options: Options, reporter: Reporter
 ) -> Curve:
-    table = module.table((action.loss,), step=True)
     state = module.state
+    given, kinds, _ = related(state, given)
+    table = module.table((action.loss,), step=True, kinds=kinds)
     tensors = all_converted(state, table.function, given)
     sizes = numbers(settle(module, state, table.function, tensors))
+    count_pairs(table.function, tensors, sizes)
     symbol, batch = action.batch or (None, None)
     batched = Batched(module, tensors, symbol)
-    _check_memory(module, action, {**sizes, symbol: batch} if symbol is not None and batch else sizes)
+    _check_memory(module, action, {**sizes, symbol: batch} if symbol is not None and batch else sizes, kinds)
     schedule = dict(action.schedule)
     if options.epochs is not None:
         schedule = {name: value for name, value in schedule.items() if name != "steps"} | {"epochs": options.epochs}
@@ -137,10 +140,10 @@ def _train(
         return train(job, None if options.quiet else reporter)
 
 
-def _check_memory(module: Module, action: MinimizeAction, sizes: Mapping[Symbol, int]) -> None:
+def _check_memory(module: Module, action: MinimizeAction, sizes: Mapping[Symbol, int], kinds: Kinds) -> None:
     """Training at these sizes stays within the limit on memory."""
     unbound = frozenset() if action.batch is None else frozenset((action.batch[0],))
-    function = module.table((action.loss,), unbound, step=True).function
+    function = module.table((action.loss,), unbound, step=True, kinds=kinds).function
     if function.plain is not None:
         options = module.state.compiled.options
         check_training(function.plan, function.plain, sizes, module.state.floating, options, action.span)

@@ -3,8 +3,8 @@
     python make_movies.py                    # where recbole 1.2.1 is installed, which ships them
     python make_movies.py recbole-1.2.1.whl  # or from its wheel: pip download --no-deps recbole==1.2.1
 
-The ratings belong to GroupLens (University of Minnesota), for research only and not to be passed on: they are in no copy
-of tensorlang. One rating in ten, drawn with a fixed seed, is held out.
+The ratings belong to GroupLens (University of Minnesota), for research only and not to be passed on: they are in no
+copy of tensorlang. One rating in ten, drawn with a fixed seed, is held out.
 """
 
 import csv

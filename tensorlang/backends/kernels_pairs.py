@@ -104,6 +104,8 @@ def product_plain(weights: Optional[Tensor], table: Tensor, rows: List[Tensor]) 
 
 def product_bags(weights: Optional[Tensor], table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006, UP045
     """The same, without what would be held for each pair."""
+    if table.is_meta:
+        return table.new_empty([table.size(0), rows[0].size(0) - 1, table.size(2)])
     table = table.contiguous()
     by_head = None if weights is None else pairs_placed(weights, rows).t().contiguous()
     sums = [
@@ -124,6 +126,8 @@ def dots_plain(left: Tensor, right: Tensor, rows: List[Tensor]) -> Tensor:  # no
 
 def dots_sampled(left: Tensor, right: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """The same, a row at a time."""
+    if left.is_meta:
+        return left.new_empty([rows[1].size(0), left.size(0)])
     blank = torch.zeros([rows[1].size(0)], dtype=left.dtype, device=left.device)
     shape = [left.size(1), right.size(1)]
     mask = torch.sparse_csr_tensor(rows[0], rows[1], blank, shape, check_invariants=False)
@@ -182,7 +186,7 @@ def pairs_product(
     back: List[Tensor],  # noqa: UP006
 ) -> Tensor:
     """For each kept position the sum of the rows of its pairs, times the weights of these: [heads, kept, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and pairs_usual(table):
             function: Any = PairsProduct.apply
             result: Tensor = function(weights, table, len(rows), *rows, *back)
@@ -192,7 +196,7 @@ def pairs_product(
 
 def pairs_dots(left: Tensor, right: Tensor, rows: List[Tensor], back: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each pair and head the product of the left row of its kept position and the right one of the other."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and pairs_usual(left) and right.size(1) > 0 and rows[1].size(0) > 0:
             function: Any = PairsDots.apply
             result: Tensor = function(left, right, len(rows), *rows, *back)
@@ -211,6 +215,8 @@ def sums_plain(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  #
 
 def sums_bags(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """The same, group by group."""
+    if values.is_meta:
+        return values.new_empty([rows[0].size(0) - 1, values.size(1)])
     usual = values.dtype in (torch.float32, torch.float64) and values.numel() > 0
     if not usual or values.size(1) < 2:
         return sums_plain(values, column, rows)
@@ -250,7 +256,7 @@ class PairsRows(torch.autograd.Function):
 
 def pairs_sums(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each kept position the sum of what its pairs have: [pairs, width] to [kept, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and values.is_floating_point():
             function: Any = PairsSums.apply
             result: Tensor = function(values, column, *rows)
@@ -260,7 +266,7 @@ def pairs_sums(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  #
 
 def pairs_rows(table: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """The row of a table that each pair has at a place: [kept, width] to [pairs, width]."""
-    if not torch.jit.is_scripting():  # type: ignore[attr-defined] # noqa: SIM102
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         if not torch.compiler.is_compiling() and table.is_floating_point():
             function: Any = PairsRows.apply
             result: Tensor = function(table, column, *rows)
@@ -272,13 +278,13 @@ def pairs_greatest(values: Tensor, column: Tensor, rows: List[Tensor]) -> Tensor
     """For each kept position the greatest of what its pairs have; -inf where there is none. [pairs, width]."""
     lowest = torch.full([rows[0].size(0) - 1, values.size(1)], float("-inf"), dtype=values.dtype, device=values.device)
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-        plain = torch.compiler.is_compiling() or (values.requires_grad and torch.is_grad_enabled())
+        plain = torch.compiler.is_compiling() or values.is_meta or (values.requires_grad and torch.is_grad_enabled())
         if not plain and values.numel() > 0 and len(rows) == 2 and values.dtype in (torch.float32, torch.float64):
             return torch.segment_reduce(values.contiguous(), "max", offsets=rows[0])
     return lowest.scatter_reduce(0, column.unsqueeze(1).expand_as(values), values, "amax")
 
 
-def extreme_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
+def greatest_rows_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
     """For each kept position the greatest of the rows of its pairs, element by element: the definition."""
     taken = table.index_select(0, rows[1])
     lowest = torch.full([rows[0].size(0) - 1, table.size(1)], float("-inf"), dtype=table.dtype, device=table.device)
@@ -286,10 +292,14 @@ def extreme_plain(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
 
 
 class PairsExtreme(torch.autograd.Function):
-    """``extreme_plain`` without what would be held for each pair; the gradient goes to one of equal elements."""
+    """``greatest_rows_plain`` without what would be held for each pair; the gradient goes to one of equal elements."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, pointers: Tensor, column: Tensor) -> Tensor:
+        if table.is_meta:
+            at = column.new_empty([pointers.size(0) - 1, table.size(1)])
+            ctx.save_for_backward(at, column, at[:, :1], table)
+            return table.new_empty([pointers.size(0) - 1, table.size(1)])
         ones = torch.ones([column.size(0)], dtype=table.dtype, device=table.device)
         shape = [pointers.size(0) - 1, table.size(0)]
         mask = torch.sparse_csr_tensor(pointers, column, ones, shape, check_invariants=False)
@@ -317,4 +327,4 @@ def pairs_extreme(table: Tensor, rows: List[Tensor]) -> Tensor:  # noqa: UP006
             function: Any = PairsExtreme.apply
             result: Tensor = function(table.contiguous(), rows[0], rows[1])
             return result
-    return extreme_plain(table, rows)
+    return greatest_rows_plain(table, rows)

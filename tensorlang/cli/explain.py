@@ -27,6 +27,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("FILE", help="a program, - for stdin, or a code such as E0301")
     parser.add_argument("NAME", nargs="?", help="one tensor of the program")
     parser.add_argument("--stage", default="program", help="tree, program, a pass, plan or source (program)")
+    parser.add_argument(
+        "--pairs", action="append", default=[], metavar="R", help="as for a relation that is given on pairs"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     program_flags(parser)
 
@@ -38,7 +41,8 @@ def act(given: argparse.Namespace, console: Console) -> int:
     from tensorlang.driver import explain
 
     options = options_of(given, console)
-    text = explain(read(given.FILE, options), options, folder_of(given.FILE), given.NAME, given.stage)
+    source, pairs = read(given.FILE, options), tuple(given.pairs)
+    text = explain(source, options, folder_of(given.FILE), given.NAME, given.stage, pairs)
     console.document |= {"stage": given.stage, "name": given.NAME, "text": text}
     console.say(text.removesuffix("\n"))
     return FINE

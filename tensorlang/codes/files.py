@@ -258,4 +258,12 @@ CODES: tuple[Code, ...] = (
         "tensorlang latex model.tl X",
         "tensorlang latex model.tl Y",
     ),
+    Code(
+        "E0750",
+        "a tensor that cannot be on pairs",
+        '`explain --pairs R` (in Python `pairs=("R",)`) shows what a program becomes where a relation is given on its pairs. '
+        "It names a relation of the program.",
+        "tensorlang explain gcn.tl --pairs X",
+        "tensorlang explain gcn.tl --pairs Edge",
+    ),
 )

@@ -98,12 +98,16 @@ class Stored:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """All that is on pairs, while a program is changed; parts of a program inside others share it."""
+    """All that is on pairs, while a program is changed; parts of a program inside others share it.
+
+    ``unions`` says what pairs that are a union are made of.
+    """
 
     pairs: dict[str, Pairs] = field(default_factory=dict)
     stored: dict[str, Stored] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    unions: dict[str, tuple[Part, ...]] = field(default_factory=dict)
 
     def set_of(self, name: str, sizes: tuple[Size, ...], span: Span, made: Iterable[Recipe | None]) -> Pairs:
         """Pairs of a name; ``made`` says how each column is made (None: it is given)."""
@@ -174,6 +178,7 @@ class Table:
         name = " or ".join(sorted(words))
         if name in self.pairs:
             return self.pairs[name]
+        self.unions[name] = parts
         columns: list[str | Size] = []
         for part, order in parts:
             if part is not None:

@@ -17,7 +17,7 @@ from tensorlang.ir.pairs import Pairs
 from tensorlang.ir.program import Piece
 from tensorlang.passes.lower_contract import Factor, multiplied
 from tensorlang.passes.place import Target
-from tensorlang.passes.values import Builder, Value, cast, expanded, grouped, tensor_of, ungrouped
+from tensorlang.passes.values import Builder, Value, aligned, cast, expanded, grouped, tensor_of, ungrouped
 from tensorlang.records import dataclass
 
 _EXACT = ("float", "float64", "bf16")
@@ -153,7 +153,12 @@ def dots_at_pairs(node: Expr, builder: Builder, wanted: Sequence[Index]) -> Valu
         return None
     (one, left), (two, right) = sides[:2]
     first, second = left.column, right.column
-    if first.pairs is not second.pairs or first.place == second.place or first.index != second.index:
+    if (
+        first.index in node.summed
+        or first.pairs is not second.pairs
+        or first.place == second.place
+        or first.index != second.index
+    ):
         return None
     if not first.pairs.distinct(first.place, second.place):  # the kernel joins what stands twice at two positions
         return None
@@ -216,10 +221,10 @@ def over_pairs(piece: Piece, target: Target, builder: Builder) -> Value | None:
         if axis not in axes and isinstance(at, Position)
     }
     where = Where(column, kept, names, target, builder)
-    if target.aggregate == "sum" and presence(piece.value) is None:
+    if target.aggregate in ("sum", "mean") and presence(piece.value) is None:
         summed = where.product(piece.value)
         if summed is not None:
-            return summed
+            return where.mean(summed) if target.aggregate == "mean" else summed
     if target.aggregate in ("max", "min") and presence(piece.value) is None:
         extreme = where.extreme(piece.value)
         if extreme is not None:
@@ -288,6 +293,13 @@ class Where:
         )  # fmt: skip
         return self._result(code, (heads, self.kept, width))
 
+    def mean(self, total: Value) -> Value:
+        """A sum over pairs, divided by how many there are; 0 where there are none."""
+        counts = method(method(_held(self.column.pairs.pointers[self.column.place], self.builder), "diff"), "clamp", 1)
+        number = Value(ungrouped(counts, [self.kept]), self.kept, "int")
+        code = Infix("/", total.code, aligned(number, total.axes))
+        return self.builder.value(code, total.axes, total.dtype)
+
     def extreme(self, value: Expr) -> Value | None:
         """The greatest, or the least, of rows of a table."""
         rows = rows_of(value, self.builder)
@@ -318,10 +330,8 @@ class Where:
         flat = Prefix("-", flat) if op == "min" else flat
         kernel = "pairs_sums" if op in ("sum", "mean") else "pairs_greatest"
         code: Code = call(kernel, flat, _held(pairs.columns[place], self.builder), over)
-        if op == "mean":
-            counts = method(method(_held(pairs.pointers[place], self.builder), "diff"), "clamp", 1)
-            code = Infix("/", code, method(counts, "unsqueeze", -1))
-        return self._result(Prefix("-", code) if op == "min" else code, (self.kept, tuple(self.names)))
+        result = self._result(Prefix("-", code) if op == "min" else code, (self.kept, tuple(self.names)))
+        return self.mean(result) if op == "mean" else result
 
 
 def _elements(width: Sequence[Index]) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.facts import dtype
-from tensorlang.ir.nodes import Expr, Index, Position, Read, children, free_indices, with_children
+from tensorlang.ir.nodes import Expr, Index, Position, Read, bound_indices, children, free_indices, with_children
 from tensorlang.ir.pairs import Stored, Table
 from tensorlang.ir.program import Axis, Definition, Piece, Program, Tensor
 from tensorlang.passes.constants import value_of
@@ -25,7 +25,7 @@ from tensorlang.passes.pairs_reductions import moved
 from tensorlang.passes.scopes import below, settled
 from tensorlang.passes.sound import draws
 from tensorlang.passes.spots import AtPairs, Chooser, Spot, UnmovableError
-from tensorlang.passes.supports import Supports
+from tensorlang.passes.supports import Support, Supports
 from tensorlang.records import dataclass, field, replace
 
 
@@ -63,7 +63,12 @@ class Mover:
         tensor = self.tensors[definition.tensor]
         piece = definition.pieces[0] if len(definition.pieces) == 1 else None
         indices = None if piece is None or piece.special else plain_indices(piece.left, tensor)
-        if piece is None or indices is None or definition.aggregate != "sum" or tensor.name in self.table.stored:
+        if (
+            piece is None
+            or indices is None
+            or definition.aggregate not in ("sum", "any")
+            or tensor.name in self.table.stored
+        ):
             return None
         spot = self.spot(self.supports.of(piece.value), piece.value)
         if spot is None or spot.extra or len(spot.places) < 2 or draws(piece.value):
@@ -81,7 +86,9 @@ class Mover:
         self.table.stored[tensor.name] = Stored(tensor.name, spot.pairs.name, places, name)
         left = tuple(spot.column(index) if index in spot.places else Position(index) for index in indices)
         rest = tuple(index for index in indices if index not in spot.places)
-        return Definition(tensor.name, "sum", (replace(piece, left=left, indices=(spot.index, *rest), value=value),))
+        return Definition(
+            tensor.name, definition.aggregate, (replace(piece, left=left, indices=(spot.index, *rest), value=value),)
+        )
 
     # --- expressions ---
 
@@ -95,9 +102,9 @@ class Mover:
     def _concerned(self, node: Expr) -> bool:
         return any(isinstance(part, Read) and part.tensor in self.table.stored for part in below(node, set()))
 
-    def spot(self, support: object, node: Expr) -> Spot | None:
+    def spot(self, support: Support, node: Expr) -> Spot | None:
         assert self.piece is not None, "an expression stands in an equation"
-        return self.chooser.spot(support, node, self.piece.span)  # type: ignore[arg-type]
+        return self.chooser.spot(support, node, self.piece.span, bound_indices(node))
 
     def at(self, spot: Spot) -> AtPairs:
         assert self.piece is not None, "an expression stands in an equation"

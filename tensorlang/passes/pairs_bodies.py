@@ -85,7 +85,7 @@ def _body(
     body: Program, feeds: tuple[Feed, ...], around: Program, table: Table, optimised: Optimise
 ) -> tuple[Program, tuple[Feed, ...]]:
     """A body on pairs, and what is fed to it: of what stands outside, just what it reads."""
-    inner = Table(table.pairs, _visible(body, feeds, table), table.recipes, table.tensors)
+    inner = Table(table.pairs, _visible(body, feeds, table), table.recipes, table.tensors, table.unions)
     moved = _moved(body, inner, lambda program: program)
     outside = {**around.tensors, **table.tensors}
     moved = replace(moved, pairs=dict(table.pairs))

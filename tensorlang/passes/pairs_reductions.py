@@ -51,10 +51,28 @@ def moved(node: Expr, mover: Mover) -> Expr:
                 return _reduce(node, mover)
             case AlongIndex():
                 return _along(node, mover)
-            case Const() | Read() | Position() | Apply() | Contract() | Where():
+            case Read():
+                return _part(node, mover)
+            case Const() | Position() | Apply() | Contract() | Where():
                 return node
     except UnmovableError:
         return node
+
+
+def _part(node: Read, mover: Mover) -> Expr:
+    """A part of what is on pairs: at a number (``Edge[n,3]``), or where two places are equal (``Edge[n,n]``)."""
+    if node.tensor not in mover.table.stored:
+        return node
+    spot = mover.spot(mover.supports.of(node), node)
+    if spot is None or not spot.extra or not all(free_indices(at) <= spot.places.keys() for _, at in spot.extra):
+        return node
+    at = mover.at(spot)
+    kept, there = spot.kept(frozenset()), conjunction(at.conditions) or number(True)
+    if dtype(node) == "bool":
+        value = at(node)
+        value = there if value is number(True) else Apply("and", (value, there))
+        return _aggregated(value, kept, spot, mover, "any", "bool", "part")
+    return _aggregated(Contract((), (at(node), there), "sum"), kept, spot, mover, "sum", dtype(node), "part")
 
 
 def _clear(node: Expr, spot: Spot) -> Expr:

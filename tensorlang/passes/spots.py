@@ -7,7 +7,7 @@ same pairs is its values, one on others is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from tensorlang.ir.domain import Size
 from tensorlang.ir.facts import dtype, presence
@@ -32,7 +32,7 @@ from tensorlang.ir.rewrite import fresh_name, indices_inside
 from tensorlang.passes.constants import value_of
 from tensorlang.passes.delta import DELTA
 from tensorlang.passes.sound import draws
-from tensorlang.passes.supports import On, Same, Supports, Term, at_places
+from tensorlang.passes.supports import On, Same, Supports, Term, at_places, same
 from tensorlang.records import dataclass, field
 from tensorlang.source import Span
 
@@ -67,14 +67,24 @@ class Chooser:
 
     table: Table
 
-    def spot(self, support: tuple[Term, ...] | None, node: Expr, span: Span) -> Spot | None:
-        """Pairs that cover a support; None where it is none, or equalities alone."""
+    def spot(
+        self, support: tuple[Term, ...] | None, node: Expr, span: Span, gone: Collection[Index] = ()
+    ) -> Spot | None:
+        """Pairs that cover a support; None where it is none, or equalities alone.
+
+        Those are best that lead from indices which stay to others which are ``gone``: along them sums are nested.
+        """
         if not support:
             return None
+
+        def worth(atom: On) -> tuple[bool, int]:
+            own = self._placed(atom).keys()
+            return bool(own & set(gone)) and bool(own - set(gone)), len(own)
+
         shared = [atom for atom in _atoms(support[0]) if all(atom in term for term in support)]
-        best = max(shared, key=lambda atom: len(self._placed(atom)), default=None)
+        best = max(shared, key=worth, default=None)
         if best is not None and self._placed(best):
-            return self._on(best, node, tuple(frozenset((best,)) for _ in (0,)))
+            return self._on(best, node)
         return self._union(support, node, span)
 
     def _placed(self, atom: On) -> dict[Index, int]:
@@ -85,14 +95,25 @@ class Chooser:
                 found.setdefault(entry.index, place)
         return found
 
-    def _on(self, atom: On, node: Expr, terms: tuple[Term, ...]) -> Spot:
+    def _on(self, atom: On, node: Expr) -> Spot:
         pairs, places = self.table.pairs[atom.pairs], self._placed(atom)
         extra = tuple(
             (place, entry)
             for place, entry in enumerate(atom.at)
             if not (isinstance(entry, Position) and places.get(entry.index) == place)
         )
-        return Spot(pairs, _fresh(pairs.index, node), places, atom, terms, extra)
+        return Spot(pairs, _fresh(pairs.index, node), places, atom, self._terms(atom), extra)
+
+    def _terms(self, atom: On) -> tuple[Term, ...]:
+        """What pairs are in: for those of a union, each of its parts."""
+        terms: list[Term] = []
+        for part, order in self.table.unions.get(atom.pairs, ()):
+            if part is not None:
+                own = sorted(range(len(order)), key=lambda at: order[at])
+                terms.append(frozenset((atom, On(part, tuple(atom.at[at] for at in own)))))
+            else:
+                terms += [term | {atom} for term in same(*atom.at) or (frozenset(),)]
+        return tuple(terms) or (frozenset((atom,)),)
 
     def _union(self, support: tuple[Term, ...], node: Expr, span: Span) -> Spot | None:
         """Pairs that are in one of several sets, or have equal positions."""
@@ -108,13 +129,12 @@ class Chooser:
         order = first.indices
         parts = tuple(dict.fromkeys(self._part(main, order) for main in mains))
         if len(parts) == 1:
-            return self._on(first, node, (frozenset((first,)),))
+            return self._on(first, node)
         if len(order) != 2 and any(part is None for part, _ in parts):
             return None
         union = self.table.union(parts, tuple(index.size for index in order), span)
         at = tuple(Position(index) for index in order)
-        terms = tuple(dict.fromkeys(frozenset((main,)) for main in mains))
-        return self._on(On(union.name, at), node, terms)
+        return self._on(On(union.name, at), node)
 
     def _main(self, term: Term) -> On | Same | None:
         """What a term says of several indices at once, each standing alone at a place of its own."""

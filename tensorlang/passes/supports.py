@@ -105,7 +105,7 @@ class Supports:
         if held is not None:
             return (frozenset((On(held.pairs, at_places(held, node)),)),)
         if node.tensor == DELTA and len(node.at) == 2:
-            return _same(*node.at)
+            return same(*node.at)
         return None
 
     def _apply(self, node: Apply) -> Support:
@@ -116,7 +116,7 @@ class Supports:
         if op in ("or", "add"):
             return _united(each)
         if op == "eq" and all(isinstance(arg, Position) for arg in args):
-            return _same(*args)
+            return same(*args)
         if op in _COMPARISONS:
             return _compared(op, args, each)
         if op == "select":
@@ -131,7 +131,7 @@ def at_places(held: Stored, node: Read) -> tuple[Expr, ...]:
     return tuple(node.at[held.axis(place)] for place in range(len(node.at) - len(held.own)))
 
 
-def _same(one: Expr, two: Expr) -> Support:
+def same(one: Expr, two: Expr) -> Support:
     if not isinstance(one, Position) or not isinstance(two, Position) or one.index.size != two.index.size:
         return None
     if one.index == two.index:

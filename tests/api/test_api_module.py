@@ -254,9 +254,9 @@ def test_relations_are_given_as_truth_values():
     edge, x = torch.tensor([[0, 1], [1, 1]]), torch.tensor([1.0, 2.0])
     for given in (edge.bool(), edge, edge.numpy(), edge.tolist()):
         assert program(Edge=given, X=x)["Y"].tolist() == [2, 3]
-    for wrong in (edge.float(), 2 * edge):
-        with pytest.raises(tl.RunError, match=r"declared as `relation Edge\(n,n'\)`"):
-            program(Edge=wrong, X=x)
+    assert program(Edge=edge / 2, X=x)["Y"].tolist() == [1, 1.5]  # weights
+    with pytest.raises(tl.RunError, match=r"declared as `relation Edge\(n,n'\)`"):
+        program(Edge=2 * edge, X=x)
 
 
 def test_compiled_by_torch(layer, x):

@@ -1,4 +1,4 @@
-"""Whole programs of facts and rules, as text: their rows are clingo's, in whatever order and layout they are written."""
+"""Whole programs of facts and rules, as text: their rows are clingo's, in whatever order and layout."""
 
 from __future__ import annotations
 
