@@ -141,6 +141,8 @@ def related(state: State, given: Given) -> tuple[Given, Kinds, bool]:
         found = held(value, tensor, state.device)
         dense = dense and not is_sparse(value)
         if found is not None:
+            if found.weights is None and tensor.dtype != "bool":
+                found = found.of_ones(state.floating)
             changed[name] = found
             if found.weights is not None:
                 changed[f"{name}.weights"] = weights_of(found, tensor, state.floating)

@@ -101,6 +101,10 @@ class Held:
     def requires_grad(self) -> bool:
         return False
 
+    def of_ones(self, floating: torch.dtype) -> Held:
+        """The same pairs, each with the weight 1."""
+        return replace(self, weights=torch.ones([self.count], dtype=floating, device=self.device))
+
     def to(self, device: torch.device) -> Held:
         """The same relation on a device."""
         if device == self.device:

@@ -312,7 +312,7 @@ def _relation(world: World, scope: Scope, statement: ast.Declaration, item: ast.
         item.span,
         scope,
         labels=labels,
-        element=element or "bool",
+        element=element or ("float" if f"{owner}{item.name}" in world.setting.weighted else "bool"),
         declared=True,
         relation=True,
     )

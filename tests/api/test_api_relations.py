@@ -83,7 +83,7 @@ def test_no_table_is_made(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         module(Edge=pairs(table()), X=features())
-    plan = module.table(module.program.outputs, frozenset(), (("Edge", "pairs"),)).function.plan
+    plan = module.table(module.program.outputs, kinds=(("Edge", "pairs"),)).function.plan
     sizes = {"Edge.pairs": 10**6, "Edge 01 or equal.pairs": 10**6, "Edge.0": 10**5, "X.0": 10**5, "n": 10**5}
     for part in every_plan(plan):
         shapes = [slot.shape for slot in part.slots] + [shape for step in part.steps for shape, _ in step.scratch]
@@ -169,7 +169,7 @@ def test_a_large_table_that_is_nearly_empty_is_turned_into_pairs() -> None:
     edge[torch.arange(nodes), torch.arange(nodes).flip(0)] = True
     x, module = torch.randn(nodes, 3), tl.compile(SUMS)
     assert torch.equal(module(Edge=edge, X=x)["Y"], x.flip(0))
-    assert any(kinds == (("Edge", "pairs"),) for _, _, kinds in module.state.tables)
+    assert any(kinds == (("Edge", "pairs"),) for *_, kinds in module.state.tables)
     edge[:] = True
     assert torch.allclose(module(Edge=edge, X=x)["Y"], x.sum(0).expand(nodes, 3), atol=1e-3)
     held = tl.compile("relation Edge(n,n')\nB[n,n'] = 2 Edge[n,n']\noutput B\n")
@@ -261,3 +261,8 @@ def test_recurrences_keep_a_budget_over_pairs() -> None:
             module(Edge=edge, X=features())["Y"].sum().backward()
         slopes.append(module.W.grad)
     assert torch.allclose(*slopes, atol=1e-5)
+
+
+def test_pairs_without_weights_have_the_weight_1_where_a_relation_has_some() -> None:
+    made, x = tl.function(SUMS.replace("relation", "float relation")), features()
+    assert torch.allclose(made(pairs(table()), x), table().float() @ x, atol=1e-6)
