@@ -172,3 +172,11 @@ def test_progress_is_for_terminals(monkeypatch):
     assert not shows_reading(Console(io.StringIO(), io.StringIO()))
     assert not shows_reading(Console(io.StringIO(), Terminal(), quiet=True))
     assert not shows_reading(Console(io.StringIO(), Terminal(), json=True))
+
+
+def test_rows_of_a_relation_of_numbers_show_their_numbers():
+    text = "float relation Road(city, city')\nRoad(Ulm, Bonn) = 440\nRoad(Bonn, Aachen) = 91\n"
+    text += "Road(Bonn, Aachen) = 2\nRoad?\n"
+    found = tl.run(text)["Road"]
+    assert found.variables == ("city", "city'", "weight")
+    assert list(found) == list(tl.compile(text).facts("Road")) == [("Ulm", "Bonn", 440.0), ("Bonn", "Aachen", 93.0)]
