@@ -7,7 +7,7 @@ analysed as the last statement of the program; what was derived before is not de
 from __future__ import annotations
 
 from tensorlang.compiled import Compiled
-from tensorlang.deduction import Deduction, answered
+from tensorlang.deduction import Deduction, all_rows, answered
 from tensorlang.diagnostics import Problems, nearest, run_error
 from tensorlang.ir.program import AskAction, WhyAction
 from tensorlang.report import Answers
@@ -42,8 +42,7 @@ def facts(compiled: Compiled, name: str) -> Answers:
         near = nearest(name, [word for word in known if not word.startswith("?")])
         help = [f"did you mean `{near}`?"] if near else ["relations come from facts, files and rules"]
         raise run_error("E1122", f"the program has no relation `{name}`", help=help)
-    rows = compiled.deduction.rows(name)[name]
-    return Answers(name, known[name].labels, tuple(compiled.deduction.spelled(name, rows)), rows.count)
+    return all_rows(compiled.deduction, name, name, known[name].labels)
 
 
 def _asked(compiled: Compiled, text: str, proof: bool) -> tuple[object, Deduction]:

@@ -118,6 +118,14 @@ class Deduction:
             return [spread(column) for column in table.columns], numpy.array(table.weights)
         return [numpy.array(column) for column in self.rows(name)[name].columns], None
 
+    def weights(self, name: str) -> list[float]:
+        """The number of each row of a relation of numbers, in the order of its rows."""
+        found: dict[tuple[float, ...], float] = {}
+        table = self.facts.given[name]
+        for *row, weight in zip(*table.columns, table.weights or (), strict=True):
+            found[tuple(row)] = found.get(tuple(row), 0.0) + weight
+        return [found[row] for row in zip(*(column.tolist() for column in self.rows(name)[name].columns), strict=True)]
+
     # --- for the tensor half ---------------------------------------------------------------------------------------
 
     def dense(self, name: str, sizes: Sequence[int | None]) -> numpy.ndarray[Any, Any]:
@@ -150,6 +158,18 @@ class Deduction:
 
 def answered(deduction: Deduction, action: AskAction) -> Answers:
     """The answers of a query, as many as there are."""
+    if action.numbers is not None:
+        return all_rows(deduction, action.numbers, action.title, action.variables)
     rows = deduction.answers(action.goal)
     spelled = deduction.spelled(action.goal, rows)
     return Answers(action.title, action.variables, tuple(spelled), rows.count)
+
+
+def all_rows(deduction: Deduction, name: str, title: str, variables: tuple[str, ...]) -> Answers:
+    """All rows of a relation, given and derived; those of a relation of numbers end in their number."""
+    rows = deduction.rows(name)[name]
+    spelled = deduction.spelled(name, rows)
+    if deduction.relation(name).weighted:
+        variables = (*variables, "weight")
+        spelled = [(*row, weight) for row, weight in zip(spelled, deduction.weights(name), strict=True)]
+    return Answers(title, variables, tuple(spelled), rows.count)

@@ -143,13 +143,15 @@ class QueryAction:
 class AskAction:
     """Print the bindings for which a goal holds: the rows of the relation ``goal`` of the rulebook (``?1``).
 
-    ``variables`` name its places; without any it holds or does not.
+    ``variables`` name its places; without any it holds or does not. ``numbers`` is the relation of numbers whose rows
+    are asked for, each with its number.
     """
 
     goal: str
     variables: tuple[str, ...]
     title: str
     span: Span = field(compare=False, repr=False)
+    numbers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

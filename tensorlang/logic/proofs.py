@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tensorlang.ir.rules import Arithmetic, Atom, Comparison, Constant, Negation, Relation, Rule, Sort, Term, Variable
 from tensorlang.logic.terms import substituted
+from tensorlang.source import Span
 
 Number = int | float
 Values = tuple[Number, ...]
@@ -113,6 +114,12 @@ class Proof:
         return lines
 
 
+def _place(span: Span) -> str:
+    """``line 3``; what was entered piece by piece has a source for each piece."""
+    name = span.source.name
+    return f"line {span.line} of {name}" if name.startswith("<") and name[1:-1].isdigit() else f"line {span.line}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     relations: Mapping[str, Relation]
@@ -124,12 +131,12 @@ class _Words:
                 return f"{self.row(relation, values)}   given"
             case Derived(relation, values, rule, _, _):
                 source = "by" if rule.body else "fact,"
-                known = "shown above" if again else f"{source} line {rule.span.line}"
+                known = "shown above" if again else f"{source} {_place(rule.span)}"
                 return f"{self.row(relation, values)}   {known}"
             case Counted(relation, values, rule, number, _):
                 rows = "row" if number == 1 else "rows"
                 operator = "" if rule.aggregate is None else rule.aggregate.operator
-                known = "shown above" if again else f"{operator} over {number:,} {rows}, by line {rule.span.line}"
+                known = "shown above" if again else f"{operator} over {number:,} {rows}, by {_place(rule.span)}"
                 return f"{self.row(relation, values)}   {known}"
             case Compared(comparison):
                 assert above is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+import torch
 from relations.generated import Written, written
 
 import tensorlang as tl
@@ -57,3 +58,29 @@ def test_queries_select_what_holds(seed):
         answers = module.query(f"{name}({', '.join(terms)})")
         wanted = {other[:at] + other[at + 1 :] for other in rows if other[at] == row[at]}
         assert set(answers) == wanted if len(row) > 1 else bool(answers), f"seed {seed}: {answers.title}"
+
+
+RULES = [
+    "R(x,y) <- Edge(x,y)\nR(x,z) <- R(x,y), Edge(y,z)\n",
+    "R(x,z) <- Edge(x,y), Edge(y,z), x != z, not Edge(x,z)\n",
+    "Has(x) <- Edge(x,_)\nR(x,y) <- Edge(x,y), not Has(y)\n",
+    "R(x,x) <- Edge(x,_), Red(x)\nR(x,y) <- Edge(y,x), Red(y), x < y\n",
+    "S(x,y) <- Edge(x,y)\nS(x,z) <- S(x,y), S(y,z)\nR(x,y) <- S(x,y), S(y,x), x <= y\n",
+    "R(x,z) <- Edge(x,y), Edge(y,z), not Red(y)\nR(0,x) <- Red(x)\n",
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_rules_over_inputs_have_the_rows_of_rules_over_facts(rules):
+    """The same rules as equations (the relations are given at each call) and evaluated (they are told)."""
+    declared = "dim n = 6\nrelation Edge(n, n')\nrelation Red(n)\n"
+    called = tl.compile(declared + rules + "output R\n")
+    generator = torch.Generator().manual_seed(1)
+    for density in (0.15, 0.3, 0.6):
+        edge = torch.rand(6, 6, generator=generator) < density
+        red = torch.rand(6, generator=generator) < 0.5
+        given = {"Edge": edge.nonzero().tolist(), "Red": red.nonzero().tolist()}
+        told = tl.compile(declared + rules, relations=given)
+        inputs = {name: value for name, value in (("Edge", edge), ("Red", red)) if name in called.inputs}
+        computed = called(**inputs)["R"]
+        assert {tuple(row) for row in (computed != 0).nonzero().tolist()} == set(told.facts("R"))

@@ -37,6 +37,8 @@ def load(tmp_path, name: str, content: str | bytes, declared: str = DECLARED):
         ("lists.json", '[["Ann", "Bob"], ["Bob", "Cid"]]'),
         ("objects.json", '[{"parent": "Ann", "child": "Bob"}, {"child": "Cid", "parent": "Bob"}]'),
         ("end.csv", "Ann,Bob\nBob,Cid"),
+        ("old.csv", "Ann,Bob\rBob,Cid\r"),
+        ("late.csv", 'Ann,Bob\nBob,"Cid"\n'),
     ],
 )
 def test_files_that_load_right(tmp_path, name, content):
@@ -57,6 +59,19 @@ def test_files_that_load_right(tmp_path, name, content):
         ("short.json", '[["Ann", "Bob"], ["Bob"]]', "E0719", "row 2 of `short.json` has 1 cell"),
         ("null.json", '[["Ann", null]]', "E1109", "row 1 of `null.json` holds null"),
         ("broken.json", '[["Ann", ', "E0713", "line 1"),
+        ("nan.csv", "1,2.5\n3,nan\n", "E1109", "line 2 of `nan.csv` holds `nan`, which is no number"),
+        (
+            "large.csv",
+            "1,2\n3,99999999999999999999\n",
+            "E1104",
+            "line 2 of `large.csv` holds `99999999999999999999`, which",
+        ),
+        ("below.csv", "1,2\n-3,4\n", "E1118", "line 2 of `below.csv` holds -3, but positions begin with 0"),
+        ("true.json", '[["Ann", true]]', "E1109", "row 1 of `true.json` holds true"),
+        ("deep.json", "[" * 100_000, "E0713", "lists inside lists without end"),
+        ("wide.csv", "A" * 200_000 + ',"B"\n', "E0713", "a cell has more than 131072 letters"),
+        ("nul.csv", "\0\0\0\0", "E1107", "have 1 cell, the relation has 2 places"),
+        ("wide.bin", "zz", "E0711", "`.bin` is not a kind of file to load"),
         ("missing.csv", None, "E0709", "there is no file"),
     ],
 )
@@ -79,6 +94,24 @@ def test_a_word_among_numbers_names_its_line(tmp_path):
         tmp_path, "ages.csv", "Ann,30\nBob,x\n", 'relation Age(person, years: int) = load("ages.csv")\n'
     )
     assert codes(text, folder) == ["E1104"]
+    assert messages(text, folder)[0] == "line 2 of `ages.csv` holds `x`, but this place holds whole numbers"
+
+
+def test_a_fraction_among_whole_numbers_names_its_line(tmp_path):
+    declared = 'relation Age(person, years: int) = load("{name}")\n'
+    text, folder = load(tmp_path, "ages.csv", "Ann,30\nBob,3.5\nCid,4.5\n", declared)
+    assert messages(text, folder) == ["line 2 of `ages.csv` holds `3.5`, but this place holds whole numbers"]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_large_files_are_read_in_blocks(tmp_path, quote):
+    count = 120_000
+    content = "".join(f"w{k % 700},{k % 1000}\n" for k in range(count)) + f"{quote}last{quote},7\n"
+    declared = 'relation Seen(word, k: int) = load("{name}")\n'
+    text, folder = load(tmp_path, "seen.csv", content, declared)
+    assert rows(told(text, folder), "Seen") == {(f"w{k % 700}", k % 1000) for k in range(count)} | {("last", 7)}
+    text, folder = load(tmp_path, "seen.csv", content + "one,2,3\n", declared)
+    assert messages(text, folder) == [f"line {count + 2} of `seen.csv` has 3 cells, the lines before have 2"]
 
 
 def test_digits_can_be_names(tmp_path):

@@ -43,7 +43,11 @@ def action(world: World, scope: Scope, value: ast.Expression, why: bool, span: S
         return None
     variables = tuple(term.name for term in head.terms if isinstance(term, Name))
     if not why:
-        return AskAction(head.relation, variables, title, span)
+        whole = strip(value)
+        view = scope.find(whole.name) if isinstance(whole, ast.Name) else None
+        weighted = isinstance(view, View) and world.told[view.tensor.name].weighted
+        numbers = view.tensor.name if isinstance(view, View) and weighted else None
+        return AskAction(head.relation, variables, title, span, numbers)
     if variables or len(goal.draft.body) != 1 or not _fact(goal.draft.body[0]):
         messages.why_needs_a_fact(world.problems, value.span)
         return None

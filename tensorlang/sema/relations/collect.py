@@ -280,7 +280,9 @@ def _not_told(world: World, told: Told) -> None:
     told.info.kind = "defined"
     for rule, scope in told.rules:
         equation = lowered.equation(world, rule)
-        if equation is not None:
+        if equation is None:
+            told.info.unsure = True
+        else:
             told.info.equations.append((equation, scope))
 
 
