@@ -151,14 +151,20 @@ class Module(Stored):
             elif is_floating(value):
                 kinds.append((name, "table"))
         function = table.function
-        for name, found in state.told_relations().items() if state.compiled.on_pairs else ():
-            changed[name] = found
-            if found.weights is not None:
-                changed[f"{name}.weights"] = weights_of(found, state.compiled.program.tensors[name], state.floating)
+        changed |= self.told()
         if not kinds:
             return table, changed, dense
         step = function.mode is Mode.STEP
         return self.table(function.outputs, function.unbound, step, tuple(kinds)), changed, dense
+
+    def told(self) -> dict[str, Any]:
+        """What facts and rules define and is held on pairs: the relations, and the weights of those that have some."""
+        state, found = self._tl, dict[str, Any]()
+        for name, relation in state.told_relations().items() if state.compiled.on_pairs else ():
+            found[name] = relation
+            if relation.weights is not None:
+                found[f"{name}.weights"] = relation.weights
+        return found
 
     def _prepare(self, table: Table, given: dict[str, Any], dense: bool) -> tuple[Ready, dict[str, Any]]:
         """The slow path: what was given as tensors, and the checked call, remembered."""

@@ -107,7 +107,7 @@ def _train(
     table = module.table((action.loss,), step=True)
     state = module.state
     tensors = all_converted(state, table.function, given)
-    sizes = numbers(settle(module, state, table.function, tensors))
+    sizes = numbers(settle(module, state, table.function, {**tensors, **module.told()}))
     symbol, batch = action.batch or (None, None)
     batched = Batched(module, tensors, symbol)
     _check_memory(module, action, {**sizes, symbol: batch} if symbol is not None and batch else sizes)

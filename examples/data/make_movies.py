@@ -1,10 +1,10 @@
-"""Makes movies.csv and movie_titles.csv of ../movies.tl: the 100,000 ratings of MovieLens 100K.
+"""Makes movies.csv and movies_held_out.csv of ../movies.tl: the 100,000 ratings of MovieLens 100K.
 
     python make_movies.py                    # where recbole 1.2.1 is installed, which ships them
     python make_movies.py recbole-1.2.1.whl  # or from its wheel: pip download --no-deps recbole==1.2.1
 
-The ratings belong to GroupLens (University of Minnesota), for research only and not to be passed on: they are in no copy
-of tensorlang. One rating in ten, drawn with a fixed seed, is held out.
+The ratings belong to GroupLens (University of Minnesota), for research only and not to be passed on: they are in no
+copy of tensorlang. One rating in ten, drawn with a fixed seed, is held out.
 """
 
 import csv
