@@ -114,7 +114,7 @@ class State:
         for name in self.compiled.on_pairs.keys() - self.told.keys():
             program = self.compiled.program
             tensor = program.tensors[name]
-            self.told[name] = told_on_pairs(self.compiled.deduction, tensor, program.sizes, self.device)
+            self.told[name] = told_on_pairs(self.compiled.deduction, tensor, program.sizes, self.device, self.floating)
         return self.told
 
     def stream(self) -> torch.Generator:

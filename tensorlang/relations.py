@@ -216,13 +216,15 @@ def normal(index: torch.Tensor, sizes: tuple[int, ...], weights: torch.Tensor | 
     return Held(order, sizes, weights)
 
 
-def told_on_pairs(deduction: Deduction, tensor: Tensor, known: Mapping[Symbol, int], device: torch.device) -> Held:
+def told_on_pairs(
+    deduction: Deduction, tensor: Tensor, known: Mapping[Symbol, int], device: torch.device, floating: torch.dtype
+) -> Held:
     """A relation that facts and rules define, from its rows; ``known`` are the sizes of its places."""
     rows, weights = deduction.pairs(tensor.name)
     index = torch.stack([torch.from_numpy(numpy.ascontiguousarray(column)) for column in rows])
     sizes = tuple(size.value(known) for size in tensor.shape)
     inside = torch.stack([(column >= 0) & (column < size) for column, size in zip(index, sizes, strict=True)]).all(0)
-    values = None if weights is None else torch.from_numpy(weights)[inside].to(device)
+    values = None if weights is None else torch.from_numpy(weights)[inside].to(device, floating)
     return normal(index[:, inside].to(device), sizes, values, tensor)
 
 

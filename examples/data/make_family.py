@@ -3,8 +3,7 @@
     python make_family.py example.gramps people.csv parents.csv
 
 People are called by their name and Gramps' number; those without a year of birth, or whose sex is not told, are left
-out. The rules of family.tl then hold of them:
-``tl.compile(rules, relations={"Parent": pandas.read_csv("parents.csv"), ...})``.
+out. The rules of family.tl hold of them as well, once it loads these files and asks about these people.
 The tree that comes with Gramps (2157 people) is under GPL-2 and is therefore not here.
 """
 

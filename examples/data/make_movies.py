@@ -1,4 +1,4 @@
-"""Makes movies.csv and movie_titles.csv of ../movies.tl: the 100,000 ratings of MovieLens 100K.
+"""Makes movies.csv and movies_held_out.csv of ../movies.tl: the 100,000 ratings of MovieLens 100K.
 
     python make_movies.py                    # where recbole 1.2.1 is installed, which ships them
     python make_movies.py recbole-1.2.1.whl  # or from its wheel: pip download --no-deps recbole==1.2.1

@@ -81,6 +81,23 @@ def test_weights_of_a_told_relation():
     torch.testing.assert_close(found["N"], (table**2).sum(1))
 
 
+def test_weights_from_a_file_train_as_the_program_s_floats(tmp_path):
+    generator = np.random.default_rng(2)
+    cells = generator.choice(NODES * NODES, 400, replace=False)
+    weights = generator.integers(1, 6, 400).astype(float)
+    lines = [f"u{c // NODES},m{c % NODES},{w}" for c, w in zip(cells, weights, strict=True)]
+    lines += [f"u{k},m{k},0.0" for k in range(NODES)]
+    (tmp_path / "stars.csv").write_text("\n".join(lines))
+    program = tmp_path / "stars.tl"
+    program.write_text(
+        'float relation S(user, movie) = load("stars.csv")\nparam A ~ zeros()\n'
+        "Loss = S(u,m) A^2 - 2 S(u,m)^2 A\nminimize Loss with lbfgs(lr=1), steps=20\nA?\n"
+    )
+    found = tl.run(program)["A"]
+    assert found.dtype == torch.float32
+    assert abs(float(found) - (weights**2).sum() / weights.sum()) < 1e-4
+
+
 def test_small_ones_are_tables():
     text = "float relation W(city, city')\nW(Ulm, Bonn) = 2\nW(Bonn, Ulm) = 3.5\nY[x] = W(x,y)\nZ = W(Ulm, Bonn)\n"
     found = tl.compile(text)()
