@@ -184,7 +184,10 @@ def all_converted(state: State, function: Function, given: Given) -> dict[str, t
     tensors = state.compiled.program.tensors
     made = as_tensors(state, function, given)
     return {
-        name: value if is_related(value, tensors[name]) else converted(value, tensors[name], state.floating, True)
+        # Weights beside the pairs of a relation have their type already, and are no tensor of the program.
+        name: value
+        if name not in tensors or is_related(value, tensors[name])
+        else converted(value, tensors[name], state.floating, True)
         for name, value in made.items()
     }
 
