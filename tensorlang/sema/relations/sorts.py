@@ -129,7 +129,8 @@ def _rows(sorts: Sorts, told: Told) -> None:
     if told.listing is not None:
         for at, column in enumerate(told.listing.columns[: told.places]):
             sorts.columns.setdefault((info.name, at), []).append(column)
-            found = told.kinds[at] or _kind_of(column)  # cells of another kind are reported with their lines
+            kind = told.kinds[at]
+            found = kind if kind in KINDS else _kind_of(column)  # cells of another kind are reported with their lines
             if found is not None:
                 sorts.see(sorts.of((info.name, at)), found, info.span)
             if found == "int":
