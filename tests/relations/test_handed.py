@@ -118,3 +118,10 @@ def test_queries_from_python():
             module.query(wrong)
     with pytest.raises(tl.RunError, match="did you mean `Anc`"):
         module.facts("Ank")
+
+
+def test_places_with_names_and_one_domain():
+    text = "relation Parent(parent: person, child: person)\nGrand(x, z) <- Parent(x, y), Parent(y, z)\nN = |person|\n"
+    module = tl.compile(text, relations={"Parent": [{"child": "Bob", "parent": "Ann"}, ("Bob", "Cid")]})
+    assert module.facts("Grand").rows == (("Ann", "Cid"),)
+    assert float(module()["N"]) == 3
