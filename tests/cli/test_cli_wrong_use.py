@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 WRONG = {
@@ -65,6 +67,7 @@ def test_flags_become_options():
     from tensorlang.cli.flags import options_of
     from tensorlang.cli.parser import Parser
     from tensorlang.cli.run import declare
+    from tensorlang.console.streams import Console
 
     parser = Parser("run", "", "", "")
     declare(parser)
@@ -73,7 +76,7 @@ def test_flags_become_options():
         "--dtype float64 --seed 7 --allow-read a --allow-read b --allow-write c --limit-memory 4G --limit-time 2.5 "
         "--epochs 3 --checkpoint c.safetensors --resume r.safetensors"
     )
-    options = options_of(parser.read(words.split()), quiet=True)
+    options = options_of(parser.read(words.split()), Console(io.StringIO(), io.StringIO()), quiet=True)
     assert options.dims == {"d": 64, "e": 2}
     assert options.values == {"rate": 1e-3, "n": 4}
     assert options.inputs == {"X": "a=b.npy"}
