@@ -105,7 +105,7 @@ class Compiled:
         self._weighted: dict[frozenset[str], Program] = {}
         self._lock = threading.Lock()
         self._deduction: Deduction | None = None
-        self.listings: dict[FileRef, Listing] = {}
+        self.listings: dict[tuple[FileRef, tuple[str, ...]], Listing] = {}
 
     @property
     def deduction(self) -> Deduction:

@@ -119,7 +119,7 @@ def check_tree(
     problems: Problems,
     options: Options,
     home: Home,
-    listings: dict[FileRef, Listing] | None = None,
+    listings: dict[tuple[FileRef, tuple[str, ...]], Listing] | None = None,
     weighted: frozenset[str] = frozenset(),
 ) -> Checked:
     """Analyse a tree (of one source or of several).
@@ -186,13 +186,14 @@ def _rows(
     file: FileRef,
     labels: Sequence[str],
     problems: Problems,
-    kept: dict[FileRef, Listing],
+    kept: dict[tuple[FileRef, tuple[str, ...]], Listing],
     progress: Progress | None,
 ) -> Listing | None:
     try:
-        if file not in kept:
-            kept[file] = read_relation(access, file, labels, progress)
-        return kept[file]
+        columns = (file, tuple(labels))  # relations may take other columns of one file
+        if columns not in kept:
+            kept[columns] = read_relation(access, file, labels, progress)
+        return kept[columns]
     except RunError as wrong:
         for problem in wrong.diagnostics:
             problems.report(problem)

@@ -182,3 +182,10 @@ def test_what_the_caller_gives_stands_for_the_file(tmp_path):
     given = tl.compile(f"{text}Has(x) <- Parent(x, _)", relations={"Parent": [("Xi", "Yo")]}, folder=folder)
     assert given.facts("Parent").rows == (("Xi", "Yo"),)
     assert given.facts("Has").rows == (("Xi",),)
+
+
+def test_relations_may_take_other_columns_of_one_file(tmp_path):
+    declared = 'relation Sex(person, sex) = load("{name}")\nrelation Born(person, born: int) = load("{name}")\n'
+    text, folder = load(tmp_path, "people.csv", "person,sex,born\nAnn,female,1980\n", declared)
+    program = told(text, folder)
+    assert (rows(program, "Sex"), rows(program, "Born")) == ({("Ann", "female")}, {("Ann", 1980)})
