@@ -60,7 +60,7 @@ def resolve_call(frame: Frame, node: ast.Call) -> Resolved:
 
 
 def _relation(frame: Frame, view: View, name: str, node: ast.Call) -> Resolved:
-    if not view.tensor.relation:
+    if not view.tensor.relation and not _assigned_relation(frame, view):
         messages.tensor_called(frame.world.problems, node.span, name)
         return Poison(node.span)
     items = []
@@ -69,6 +69,21 @@ def _relation(frame: Frame, view: View, name: str, node: ast.Call) -> Resolved:
             messages.plain_arguments(frame.world.problems, argument.span, name)
         items.append(argument.value)
     return resolve.access(frame, view, tuple(items), node.span)
+
+
+def _assigned_relation(frame: Frame, view: View) -> bool:
+    """Whether a tensor is a relation that a module gives: ``R = Closure(Edge)``."""
+    info = view.tensor
+    if len(info.equations) != 1 or info.equations[0][0].items is not None:
+        return False
+    equation, scope = info.equations[0]
+    inner = strip(equation.value)
+    own = expand.frame_of(frame.world, scope, info.name, equation)
+    if not isinstance(inner, ast.Call) or not expand.is_whole(own, inner):
+        return False
+    found = application(own, inner)
+    info.relation = found is not None and found.tensor.relation
+    return info.relation
 
 
 # --- functions ---------------------------------------------------------------------------------------------------

@@ -122,3 +122,21 @@ def test_places_of_inputs_are_over_the_domains_that_they_name():
     assert program(Edge=edge)["Reach"].nonzero().tolist() == [[0, 1], [0, 2], [1, 2]]
     with pytest.raises(tl.RunError):
         program(Edge=torch.zeros(4, 4, dtype=torch.bool))
+
+
+CLOSURE = (
+    "def Closure(E(n, n')) -> C(n, n'):\n"
+    "    C(x, y) <- E(x, y)\n"
+    "    C(x, z) <- E(x, y), C(y, z)\n"
+    "R = Closure(Edge)\nFrom(x) <- R(0, x)\noutput R, From\n"
+)
+
+
+def test_rules_in_modules_read_relations_of_any_kind():
+    table = torch.zeros(4, 4, dtype=torch.bool)
+    table[0, 1] = table[1, 2] = table[3, 3] = True
+    told_ones = tl.compile("relation Edge(n, n')\nEdge(0,1); Edge(1,2); Edge(3,3)\n" + CLOSURE)()
+    given = tl.compile("relation Edge(n, n')\n" + CLOSURE)(Edge=table)
+    for name in ("R", "From"):
+        assert torch.equal(told_ones[name], given[name])
+    assert told_ones["From"].tolist() == [False, True, True, False]
