@@ -94,8 +94,8 @@ class Aggregate:
     """The last word on one place of a head: ``count sum min max mean`` of ``term``, one group for the other places.
 
     ``count`` counts the distinct values of its term. The others look at the distinct bindings of all variables that the
-    body names (those of ``_`` do not count), so two edges of one weight are two summands. A group without bindings has
-    no row.
+    body names, so two edges of one weight are two summands (``sema`` names what stands for ``_`` here). A group without
+    bindings has no row.
 
     A relation with a rule of ``min`` or ``max`` holds the best row of each group, whichever of its rules or given rows
     it comes from; one with ``count``, ``sum`` or ``mean`` has that rule alone.

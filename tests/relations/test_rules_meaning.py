@@ -140,3 +140,14 @@ def test_rules_in_modules_read_relations_of_any_kind():
     for name in ("R", "From"):
         assert torch.equal(told_ones[name], given[name])
     assert told_ones["From"].tolist() == [False, True, True, False]
+
+
+def test_an_aggregate_counts_each_row():
+    text = "Rated(Ann, Alien, 5); Rated(Bob, Alien, 5); Rated(Cid, Alien, 2)\n"
+    rules = (
+        "Mean(m, mean(s)) <- Rated(_, m, s)\nAll(m, sum(s)) <- Rated(_, m, s)\nKinds(m, count(s)) <- Rated(_, m, s)\n"
+    )
+    module = tl.compile(text + rules)
+    assert list(module.facts("Mean")) == [("Alien", 4.0)]
+    assert list(module.facts("All")) == [("Alien", 12)]
+    assert list(module.facts("Kinds")) == [("Alien", 2)]

@@ -28,7 +28,7 @@ from tensorlang.ir.rules import (
     Variable,
 )
 from tensorlang.ir.rules import Term as RuleTerm
-from tensorlang.records import dataclass, field
+from tensorlang.records import dataclass, field, replace
 from tensorlang.sema import messages
 from tensorlang.sema.relations.collect import Told
 from tensorlang.sema.relations.sorts import Sorts, find_sorts, root
@@ -288,6 +288,7 @@ class _Maker:
             if operator != "count" and isinstance(inner, Name) and self.sorts.of((at, inner.name)).kind == "word":
                 messages.entities_in_an_aggregate(self.world.problems, inner.span, operator, inner.name)
             aggregate = Aggregate(operator, self.term(inner, None if operator == "count" else sort), place)
+            body = [_counted(condition) for condition in body]
         return Rule(Atom(head.relation, terms, head.span), tuple(body), draft.span, aggregate)
 
     def _sort_of(self, at: int, head: Literal, place: int) -> Sort:
@@ -350,6 +351,16 @@ class _Maker:
         if word not in places and (sort.domain, word) not in self.refused:
             messages.unknown_entity(self.world.problems, span, word, sort.domain, places)
         return Constant(places.get(word, 0), word)
+
+
+def _counted(condition: Condition) -> Condition:
+    """A condition of an aggregate, in which each ``_`` is a variable like any other: two rows are two summands."""
+    if not isinstance(condition, Atom):
+        return condition
+    named = (
+        Variable(f"any {t.name}") if isinstance(t, Variable) and t.name.startswith("_") else t for t in condition.terms
+    )
+    return replace(condition, terms=tuple(named))
 
 
 @dataclass(slots=True, eq=False)
