@@ -135,6 +135,12 @@ CALLS: dict[str, tuple[str, dict[str, str]]] = {
             "Rank": "S, Tail, Known", "MRR": "Ranks", "Hits": "Ranks, k=2",
         },
     ),
+    "family": (
+        "input U[n,n']\ndim n = 6\nParent(n,n') = U[n,n'] > 0.7 and n < n'\n",
+        dict.fromkeys(
+            ("Sibling", "FullSibling", "Grandparent", "Ancestor", "AuntOrUncle", "Cousin", "BloodRelative"), "Parent"
+        ),
+    ),
     "logic": (
         "input A0[b,x], B0[b,x], U[x,x'], V[x], Emb[x,d], M[d,d']\ndim x = 5, d = 3\n"
         "A[b,x] = sig(A0[b,x])\nB[b,x] = sig(B0[b,x])\nR(x,x') = U[x,x'] > 1\nS[d] = Emb[x,d]\n",
