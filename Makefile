@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/tensorlang run examples/digits.tl
 
 test: $(STAMP)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 # What .ci/run checks besides the tests: style, types, layers.
 check: $(STAMP)
