@@ -40,6 +40,8 @@ class Table:
             return fresh
         keys = self._encoded(columns)
         assert self._layout is not None
+        if self._runs and self._flags is None and self._layout.span <= _TABLE:
+            self._flag()
         if self._flags is not None:
             keys = distinct(keys[~self._flags[keys]], self._layout.span)
             self._flags[keys] = True
@@ -104,10 +106,14 @@ class Table:
         self._runs = [keys[: old.count]] if old.count else []
         self._rows = []
         self._flags = None
-        if self._layout.span <= _TABLE:
-            self._flags = np.zeros(self._layout.span, dtype=bool)
-            self._flags[keys[: old.count]] = True
         return keys[old.count :]
+
+    def _flag(self) -> None:
+        """Begin the table of flags: not before there are rows to tell others from, since its pages cost their time."""
+        assert self._layout is not None
+        self._flags = np.zeros(self._layout.span, dtype=bool)
+        for keys in self._runs:
+            self._flags[keys] = True
 
 
 def _among(run: Keys, keys: Keys) -> NDArray[np.bool_]:
