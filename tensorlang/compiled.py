@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from math import prod
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from tensorlang.draws import draws
 from tensorlang.ir.domain import Size, Symbol
 from tensorlang.ir.listing import Listing
 from tensorlang.ir.mode import Mode, has_modes, in_mode, of_step
-from tensorlang.ir.pairs import stored_on_pairs
+from tensorlang.ir.pairs import stored_on_pairs, told_on_pairs
 from tensorlang.ir.plan import Plan
 from tensorlang.ir.program import FileRef, Program, Tensor, Update
 from tensorlang.options import Options
@@ -72,21 +71,6 @@ def is_given(tensor: Tensor) -> bool:
     return tensor.kind == "input" or (tensor.kind == "relation" and tensor.file is None and tensor.literal is None)
 
 
-# A told relation whose table would have more elements than this is held on pairs.
-_LARGE = 1 << 18
-
-
-def _on_pairs(program: Program) -> dict[str, str]:
-    """The told relations that equations read on pairs, and how: with weights or without."""
-    found = {}
-    told = program.facts.rulebook.relations if program.facts is not None else {}
-    for tensor in program.of_kind("data"):
-        known = all(size.symbols <= program.sizes.keys() for size in tensor.shape)
-        if tensor.name in told and known and prod(size.value(program.sizes) for size in tensor.shape) > _LARGE:
-            found[tensor.name] = "pairs" if tensor.dtype == "bool" else "weights"
-    return found
-
-
 class Compiled:
     """One checked program with its options; knows no tensors."""
 
@@ -100,7 +84,7 @@ class Compiled:
         self.given = {tensor.name: tensor for tensor in self.program.tensors.values() if is_given(tensor)}
         self._arrays = arrays
         self.relations = frozenset(name for name, tensor in self.given.items() if tensor.kind == "relation")
-        self.on_pairs = _on_pairs(self.program)
+        self.on_pairs = told_on_pairs(self.program)
         self._functions: dict[tuple[object, ...], Function] = {}
         self._weighted: dict[frozenset[str], Program] = {}
         self._lock = threading.Lock()

@@ -19,7 +19,7 @@ from tensorlang.diagnostics import Problems, RunError, nearest, run_error
 from tensorlang.ir.domain import Size
 from tensorlang.ir.listing import Giver, Listing, Progress
 from tensorlang.ir.mode import Mode, in_mode
-from tensorlang.ir.pairs import stored_on_pairs
+from tensorlang.ir.pairs import stored_on_pairs, told_on_pairs
 from tensorlang.ir.program import Action, FileRef, MinimizeAction, Program, TestAction
 from tensorlang.library import Library, decode
 from tensorlang.options import Options
@@ -318,8 +318,9 @@ def explained(checked: Checked, name: str | None = None, stage: str = "program",
             raise run_error("E0750", f"`{relation}` is no relation that could be on pairs")
     if name is not None:
         program = program.restricted((known_tensor(program, name),))
-    if pairs and stage not in ("tree", "program"):
-        program = stored_on_pairs(program, pairs)
+    held = {*pairs, *told_on_pairs(program)}
+    if held and stage not in ("tree", "program"):
+        program = stored_on_pairs(program, held)
     if stage == "tree":
         return "\n".join(_tree(checked.file, name))
     if stage == "program":
@@ -340,12 +341,15 @@ def _told(program: Program) -> Iterator[str]:
     """Relations that facts, files and rules define: what stands at their places, their rows, their rules as written."""
     if program.facts is None:
         return
+    on_pairs = told_on_pairs(program)
     for name, relation in program.facts.rulebook.relations.items():
         if name.startswith("?"):
             continue
         places = ", ".join(map(str, relation.sorts))
         count = program.facts.given[name].count
-        yield f"relation {name}({places})" + (f"  # {count:,} row{'s' if count != 1 else ''} given" if count else "")
+        said = [f"{count:,} row{'s' if count != 1 else ''} given"] if count else []
+        said += ["read on pairs"] if name in on_pairs else ["read as a table"] if name in program.tensors else []
+        yield f"relation {name}({places})" + (f"  # {', '.join(said)}" if said else "")
     for rule in program.facts.rulebook.rules:
         if not rule.head.relation.startswith("?"):
             yield " ".join(rule.span.text.split())

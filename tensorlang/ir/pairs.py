@@ -230,3 +230,18 @@ def with_table(program: Program, table: Table) -> Program:
 def dense_elements(tensor: Tensor, sizes: Mapping[Symbol, int]) -> int:
     """How many elements the table of a tensor has."""
     return prod(size.value(sizes) for size in tensor.shape)
+
+
+# A relation that facts and rules define is held on pairs where its table would have more elements than this.
+_LARGE = 1 << 18
+
+
+def told_on_pairs(program: Program) -> dict[str, str]:
+    """The relations of facts and rules that equations read on pairs, and how: as "pairs", or with "weights"."""
+    found = {}
+    told = program.facts.rulebook.relations if program.facts is not None else {}
+    for tensor in program.of_kind("data"):
+        known = all(size.symbols <= program.sizes.keys() for size in tensor.shape)
+        if tensor.name in told and known and dense_elements(tensor, program.sizes) > _LARGE:
+            found[tensor.name] = "pairs" if tensor.dtype == "bool" else "weights"
+    return found

@@ -103,3 +103,14 @@ def test_small_ones_are_tables():
     found = tl.compile(text)()
     assert found["Y"].tolist() == [2.0, 3.5]
     assert float(found["Z"]) == 2.0
+
+
+def test_explain_says_how_a_relation_is_read():
+    text = (
+        "dim n = 600\nrelation Edge(n, n')\nEdge(0,1); Edge(1,2)\ninput X[n]\nY[x] = Edge(x,y) X[y]\nP(Ann)\nN = P(x)\n"
+    )
+    module = tl.compile(text)
+    shown = module.explain()
+    assert "relation Edge(n, n)  # 2 rows given, read on pairs" in shown
+    assert "relation P(entity)  # 1 row given, read as a table" in shown
+    assert "Edge_at1" in module.explain(stage="source")
