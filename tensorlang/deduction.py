@@ -95,12 +95,12 @@ class Deduction:
             return self.facts.entities[sort.domain or ""][int(value)]
         return repr(float(value)) if sort.kind == "float" else str(int(value))
 
-    def spelled(self, name: str, rows: Rows, most: int | None = None) -> list[tuple[Entry, ...]]:
-        """Rows with entities as words, the first ``most``."""
+    def spelled(self, name: str, rows: Rows) -> list[tuple[Entry, ...]]:
+        """Rows with entities as words."""
         sorts = self.relation(name).sorts
         columns: list[Sequence[Entry]] = []
         for sort, column in zip(sorts, rows.columns, strict=True):
-            cells = column[:most].tolist()
+            cells = column.tolist()
             if sort.kind == "word":
                 words = self.facts.entities[sort.domain or ""]
                 cells = [words[cell] for cell in cells]

@@ -195,8 +195,3 @@ def _speaks_of(atom: On | Same, bound: set[Index]) -> bool:
     if isinstance(atom, Same):
         return not bound.isdisjoint(atom.indices)
     return any(not free_indices(entry).isdisjoint(bound) for entry in atom.at)
-
-
-def stored_reads(node: Expr, table: Table) -> bool:
-    """Whether an expression reads anything that is on pairs."""
-    return any(isinstance(part, Read) and part.tensor in table.stored for part in below(node, set()))

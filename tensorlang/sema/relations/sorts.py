@@ -44,7 +44,6 @@ def root(kind: Kind) -> Kind:
 class Sorts:
     world: World
     kinds: dict[Hashable, Kind] = field(default_factory=dict)
-    columns: dict[tuple[str, int], list[Column]] = field(default_factory=dict)
 
     def of(self, key: Hashable) -> Kind:
         return root(self.kinds.setdefault(key, Kind()))
@@ -128,7 +127,6 @@ def _rows(sorts: Sorts, told: Told) -> None:
     info = told.info
     if told.listing is not None:
         for at, column in enumerate(told.listing.columns[: told.places]):
-            sorts.columns.setdefault((info.name, at), []).append(column)
             kind = told.kinds[at]
             found = kind if kind in KINDS else _kind_of(column)  # cells of another kind are reported with their lines
             if found is not None:
